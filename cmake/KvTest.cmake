@@ -1,0 +1,73 @@
+# How tests, examples and fuzz targets are made. All programs land in <build>/bin.
+#
+# Each test has a label that says which question it answers: unit, contract, model, oom, conformance, stress, consumer,
+# example, fuzz-replay.
+
+if(KVSTRATA_BUILD_TESTS)
+  enable_testing()
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+endif()
+
+# A program of ours that is not installed.
+function(kv_add_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  kv_target_defaults(${name})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  target_link_libraries(${name} PRIVATE ${arg_LIBS})
+endfunction()
+
+# kv_add_test(<name> SOURCES ... LIBS ... LABELS ... [ARGS ...] [ENVIRONMENT ...]): a CMocka program, run by ctest.
+function(kv_add_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS;ARGS;ENVIRONMENT" ${ARGN})
+  kv_add_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} kvtest_support PkgConfig::CMOCKA)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "${arg_ENVIRONMENT}")
+endfunction()
+
+# The dynamic symbols of a library are those that were reviewed, no more and no fewer.
+function(kv_check_exports component folder)
+  add_test(NAME ${component}_exports COMMAND ${CMAKE_COMMAND}
+    -DNM=${CMAKE_NM} -DLIBRARY=$<TARGET_FILE:kv${component}_shared>
+    -DEXPECTED=${PROJECT_SOURCE_DIR}/${folder}/exports.txt
+    -P ${PROJECT_SOURCE_DIR}/cmake/check-exports.cmake)
+  set_tests_properties(${component}_exports PROPERTIES LABELS contract)
+endfunction()
+
+# Each public header compiles alone, as C17 and as C++17, with nothing but its own library's include folders.
+function(kv_check_headers component)
+  set(name kv${component})
+  file(GLOB headers RELATIVE ${PROJECT_SOURCE_DIR}/include CONFIGURE_DEPENDS
+       ${PROJECT_SOURCE_DIR}/include/${name}/*.h)
+  set(sources "")
+  foreach(header IN LISTS headers)
+    string(MAKE_C_IDENTIFIER ${header} stem)
+    foreach(language c cpp)
+      set(source ${CMAKE_CURRENT_BINARY_DIR}/headers/${stem}.${language})
+      file(CONFIGURE OUTPUT ${source} CONTENT
+        "#include <${header}>\n#include <${header}>\nextern int ${stem}_${language};\nint ${stem}_${language};\n")
+      list(APPEND sources ${source})
+    endforeach()
+  endforeach()
+  add_library(${name}_headers_alone OBJECT ${sources})
+  kv_target_defaults(${name}_headers_alone)
+  target_compile_options(${name}_headers_alone PRIVATE -Werror)
+  target_link_libraries(${name}_headers_alone PRIVATE ${name}_headers)
+endfunction()
+
+# A floor cannot see the floors above it: this snippet must not compile with the include folders of <component>.
+function(kv_check_floor component forbidden)
+  get_filename_component(dir ${forbidden} DIRECTORY)
+  string(MAKE_C_IDENTIFIER "floor_${component}_not_${dir}" test)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/floor/${test}.c CONTENT "#include <${forbidden}>\nextern int x;\nint x;\n")
+  add_library(${test} OBJECT EXCLUDE_FROM_ALL ${CMAKE_CURRENT_BINARY_DIR}/floor/${test}.c)
+  target_link_libraries(${test} PRIVATE kv${component}_headers)
+  add_test(NAME ${test} COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target ${test})
+  set_tests_properties(${test} PROPERTIES LABELS contract RUN_SERIAL ON
+    PASS_REGULAR_EXPRESSION "${dir}/[a-z_]*.h: No such file|'${dir}/[a-z_]*.h' file not found")
+endfunction()

@@ -1,0 +1,34 @@
+/**
+ * @file
+ * Configuration structs that may grow.
+ *
+ * A config struct begins with `size_t struct_size`, set by its _INIT macro; all other zeros mean the default.
+ */
+#ifndef KVCORE_CONFIG_H
+#define KVCORE_CONFIG_H
+
+#include <stddef.h>
+
+#include <kvcore/export.h>
+#include <kvcore/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Read a caller's config struct, which may be older (smaller) or newer (larger) than ours.
+ *
+ * Gives:  config, size_bytes of it: the caller's fields, zeros for those that the caller's struct lacks.
+ * Errors: KVCORE_EINVAL when `given` is NULL, when its struct_size is too small to hold itself (the _INIT macro was
+ *         forgotten), or when it is larger than ours and the part that we do not know is not all zero: no option is ever
+ *         ignored in silence.
+ */
+KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_config_read(void *config, size_t size_bytes, const void *given,
+                                                             kvcore_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,111 @@
+/**
+ * @file
+ * What a call answers, and what it says when it fails.
+ *
+ * Every function of the suite that can fail returns a kvcore_status: KVCORE_OK (0) or a negative code. A code keeps its
+ * number for ever once released. Each library has a range of 100, and answers with codes of its own range or of core's;
+ * they stand in one list so that one function can name them all.
+ *
+ * A miss is a result, not an error. After a failure nothing has changed, and every guard, buffer and object that went in
+ * is still the caller's, unless the function's own comment says otherwise.
+ *
+ * Owns:    nothing. A kvcore_error belongs to the caller and may live on the stack.
+ * Threads: any; nothing here has state.
+ */
+#ifndef KVCORE_STATUS_H
+#define KVCORE_STATUS_H
+
+#include <stdint.h>
+
+#include <kvcore/export.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** KVCORE_OK or one of the negative codes below. An int, so that a library's codes and core's mix without casts. */
+typedef int kvcore_status;
+
+/** The answer must be looked at. */
+#define KVCORE_NODISCARD __attribute__((warn_unused_result))
+
+enum {
+    KVCORE_OK = 0,
+
+    /* core: -1 to -99, used by every library */
+    KVCORE_EINVAL = -1,      /**< An argument no caller should pass: NULL, an index or count out of range. */
+    KVCORE_ENOMEM = -2,      /**< The allocator said no. */
+    KVCORE_ENOSPACE = -3,    /**< No room right now: ordinary back-pressure, try later or ask for less. */
+    KVCORE_EBUSY = -4,       /**< Something of it is still held. */
+    KVCORE_EOVERFLOW = -5,   /**< A size, count or position does not fit. */
+    KVCORE_ENOTSUP = -6,     /**< Not supported by this build or not yet. */
+    KVCORE_EFORMAT = -7,     /**< Bytes or text that are not what they should be. */
+    KVCORE_ETRUNCATED = -8,  /**< The input ends too early. */
+    KVCORE_ECONFIG = -9,     /**< A configuration that cannot work; the error record says which field. */
+    KVCORE_ECHECKSUM = -10,  /**< A checksum does not match. */
+    KVCORE_EIO = -11,        /**< The operating system failed a read or a write. */
+    KVCORE_EBUFFER = -12,    /**< The caller's buffer is too small; the needed size is reported. */
+    KVCORE_ENOTFOUND = -13,  /**< No such thing, where a miss is not an ordinary result. */
+    KVCORE_EINVARIANT = -14, /**< A validate function found a broken invariant; the error record names it. */
+
+    /* hashing: -100 to -199 */
+    KVHASH_EPOSITION = -100,            /**< A block position beyond what the name can hold. */
+    KVHASH_EBLOCK_SIZE = -101,          /**< A block size of 0, or beyond what is supported. */
+    KVHASH_EMODE = -102,                /**< A decoded name with mode bits that mean nothing. */
+    KVHASH_EEMPTY_RUN = -103,           /**< A multimodal run of length 0. */
+    KVHASH_EOFFSET_OVERFLOW = -104,     /**< offset + length of a run does not fit in 64 bits. */
+    KVHASH_EOUT_OF_BOUNDS = -105,       /**< A run ends past the tokens. */
+    KVHASH_EOVERLAP = -106,             /**< A run starts before the previous one ends. */
+    KVHASH_EINSUFFICIENT_TOKENS = -107, /**< More tokens to remove than there are. */
+    KVHASH_EMM_RUNS_PRESENT = -108,     /**< Not possible on a sequence with multimodal runs. */
+
+    /* logical: -200 to -299 */
+    KVLOGICAL_EGUARD = -200,         /**< A guard that is empty, of another manager, or outlived. */
+    KVLOGICAL_EBLOCK_SIZE = -201,    /**< A block staged with a number of tokens that is not the manager's. */
+    KVLOGICAL_EDUPLICATE = -202,     /**< A block id that is there already. */
+    KVLOGICAL_EORDERING = -203,      /**< A known block id after a new one. */
+    KVLOGICAL_EPOSITION = -204,      /**< A name whose position is not where the block would go. */
+    KVLOGICAL_EHASH_MISMATCH = -205, /**< A matched block whose name is not the sequence's. */
+    KVLOGICAL_ESTATE = -206,         /**< Not possible in the state the object is in. */
+    KVLOGICAL_EBUDGET = -207,        /**< More tokens than the request may still generate. */
+    KVLOGICAL_EPREFILL = -208,       /**< Prefill is complete already, not complete yet, or would overrun. */
+    KVLOGICAL_EATTACHMENT = -209,    /**< An attachment key used in the other mode before. */
+
+    /* radix: -300 to -399; format: -400 to -499 */
+};
+
+/** An index field that does not apply. */
+#define KVCORE_NO_INDEX UINT64_MAX
+
+/**
+ * What failed, in numbers and in words. Zero it or leave it uninitialised: a call writes all of it, and only on failure.
+ * Which fields mean something stands with the call; the others are 0 (index: KVCORE_NO_INDEX).
+ */
+typedef struct kvcore_error {
+    kvcore_status code;
+    uint64_t index;    /**< Which element of the input, counted from 0. */
+    uint64_t expected; /**< What would have been right. */
+    uint64_t actual;   /**< What was there. */
+    uint64_t offset;   /**< Where: a byte offset in parsers and decoders, a token offset in multimodal runs. */
+    uint64_t length;   /**< How long the thing at that offset is. */
+    char text[160];    /**< For people; never empty, NUL terminated, cut if longer. */
+} kvcore_error;
+
+/** A short English sentence for any code of any library of the suite. Valid for the life of the process, never NULL. */
+KVCORE_API const char *kvcore_status_text(kvcore_status status);
+
+/**
+ * Fill an error record: for the libraries of the suite and for those built on them.
+ *
+ * Takes:  error may be NULL, then nothing is written. `details` gives code and numbers; its text is ignored. The text is
+ *         made from `format` as printf would.
+ * Gives:  details->code, so that a function can end with `return kvcore_fail(error, ...)`.
+ */
+KVCORE_API kvcore_status kvcore_fail(kvcore_error *error, const kvcore_error *details, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,51 @@
+/**
+ * @file
+ * The block event: what a block manager tells whoever tracks where blocks are.
+ *
+ * Declared with the names, because the sender (kvlogical) and the receiver (kvradix) do not know each other.
+ *
+ * Events of one source carry consecutive sequence numbers from 1. A receiver that finds a number missing has missed
+ * events; a source that had to drop some says so with one GAP. Either way the receiver's picture of that holder may be
+ * wrong until a CLEAR and the CREATEs of the present state follow.
+ *
+ * Owns: nothing; an event is a value. Threads: any.
+ */
+#ifndef KVHASH_EVENT_H
+#define KVHASH_EVENT_H
+
+#include <stdint.h>
+
+#include <kvhash/plh.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    KVHASH_EVENT_CREATE = 1, /**< The holder now has `name`. */
+    KVHASH_EVENT_REMOVE = 2, /**< The holder has `name` no more. */
+    KVHASH_EVENT_GAP = 3, /**< `lost` events before this one were dropped; the last of them had number sequence − 1. */
+    KVHASH_EVENT_CLEAR = 4, /**< The holder has nothing; its present state follows as CREATEs. */
+};
+
+/** Who holds blocks: a worker and, where it has several, the rank within it. */
+typedef struct kvhash_holder {
+    uint64_t worker;
+    uint32_t rank;
+    uint32_t reserved; /**< 0 */
+} kvhash_holder;
+
+typedef struct kvhash_event {
+    kvhash_plh name;      /**< of CREATE and REMOVE */
+    kvhash_holder holder; /**< zero where the receiver knows it from the feed */
+    uint64_t sequence;    /**< of the source, from 1 */
+    uint64_t lost;        /**< of GAP */
+    uint32_t kind;        /**< KVHASH_EVENT_… */
+    uint32_t reserved;    /**< 0 */
+} kvhash_event;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

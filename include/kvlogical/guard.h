@@ -1,0 +1,57 @@
+/**
+ * @file
+ * Guards: values that stand for a block being in some state, one C type a state.
+ *
+ *     allocate → mutable → stage → complete → register → immutable → release
+ *
+ * A transition takes guards by pointer, consumes them (they read as empty afterwards) and yields the next kind. A call
+ * that fails leaves every guard as it was and the caller's. A guard that is empty, belongs to another manager, or has
+ * outlived its state is refused with KVLOGICAL_EGUARD and changes nothing.
+ *
+ * Copying a guard bit by bit makes no second hold: use kvlogical_clone(). The second use of such a copy is caught as soon
+ * as its block has moved on.
+ *
+ * Owns:    each non-empty guard is one hold on a block; give it to a transition or release it.
+ * Threads: a guard may move between threads; one guard object is used by one thread at a time. Distinct guards of one
+ *          block may be used at the same time.
+ */
+#ifndef KVLOGICAL_GUARD_H
+#define KVLOGICAL_GUARD_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All guards look alike, 16 bytes, and all zero is an empty one:
+ *
+ *     | manager id (8) | block (4) | generation (4) |
+ *
+ * `block` is what the engine needs: the index of the block in the engine's own memory, 0 … block_count − 1. The
+ * generation tells this stay of the block in this state from every earlier one. */
+#define KVLOGICAL_GUARD_FIELDS                                                  \
+    uint64_t manager;    /* id of the manager, from 1; 0: the guard is empty */ \
+    uint32_t block;      /* index into the engine's own memory */               \
+    uint32_t generation; /* private */
+
+/** The sole holder of a block being filled: it has no name yet. */
+typedef struct kvlogical_mutable {
+    KVLOGICAL_GUARD_FIELDS
+} kvlogical_mutable;
+
+/** The sole holder of a filled block that has its name but is not shared yet. */
+typedef struct kvlogical_complete {
+    KVLOGICAL_GUARD_FIELDS
+} kvlogical_complete;
+
+/** One of the holders of a registered block, which others find by its name. */
+typedef struct kvlogical_immutable {
+    KVLOGICAL_GUARD_FIELDS
+} kvlogical_immutable;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

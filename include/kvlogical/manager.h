@@ -1,0 +1,208 @@
+/**
+ * @file
+ * The block manager: a fixed set of numbered blocks, who holds them, and which goes when memory runs out.
+ *
+ * Not here: what a block holds (the engine's memory, never touched), what it is called (kvhash), bytes (kvformat).
+ *
+ * A block is in one of these states:
+ *
+ *     free      nobody holds it and it has no name; handed out in the order in which blocks became free
+ *     mutable   one kvlogical_mutable guard: being filled
+ *     staged    one kvlogical_complete guard: filled and named
+ *     primary   one or more kvlogical_immutable guards: found by its name
+ *     duplicate one or more guards on a second block of a name whose primary stays alive as long (duplicates allowed)
+ *     inactive  nobody holds it, still found by its name; the first to be evicted when free blocks run out
+ *
+ * Owns:    the manager owns its records, one allocation made at creation; the caller owns guards and arrays.
+ * Threads: safe: any function from any thread; each call is one critical section. Create and destroy apart.
+ * Errors:  a failed call changes nothing and every guard stays the caller's.
+ * Units:   counts are blocks.
+ * Cost:    nothing allocates after creation. A call takes one lock and O(1) a block, whatever the pool holds.
+ * Source:  kvbm-logical 1.5.0; pinned by the lifecycle vectors.
+ */
+#ifndef KVLOGICAL_MANAGER_H
+#define KVLOGICAL_MANAGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kvcore/allocator.h>
+#include <kvcore/status.h>
+#include <kvhash/plh.h>
+#include <kvlogical/export.h>
+#include <kvlogical/guard.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kvlogical_manager kvlogical_manager;
+
+/** Which inactive block goes first. */
+enum {
+    KVLOGICAL_EVICT_DEFAULT = 0,      /**< lineage by tick */
+    KVLOGICAL_EVICT_LRU = 1,          /**< least recently released */
+    KVLOGICAL_EVICT_MULTI_LRU = 2,    /**< four LRU lists by how often a name was used */
+    KVLOGICAL_EVICT_FIFO = 3,         /**< first become inactive */
+    KVLOGICAL_EVICT_LINEAGE_TICK = 4, /**< leaves of the prefix forest only, oldest first */
+    KVLOGICAL_EVICT_LINEAGE_FIFO = 5, /**< leaves only, in the order in which they became leaves */
+};
+
+/** What registering a name that is there already does. */
+enum {
+    KVLOGICAL_DUPLICATES_ALLOW = 0,  /**< the block stays as a duplicate beside the primary */
+    KVLOGICAL_DUPLICATES_REJECT = 1, /**< the caller gets the primary, the block becomes free */
+};
+
+#define KVLOGICAL_BLOCK_TOKENS_DEFAULT 16
+#define KVLOGICAL_BLOCK_TOKENS_MAX 1024
+/** Block indices are 32 bits and one of them means none. */
+#define KVLOGICAL_BLOCK_COUNT_MAX UINT32_C(0x7FFFFFFF)
+
+/** Start from KVLOGICAL_CONFIG_INIT; all other zeros mean the default. */
+typedef struct kvlogical_config {
+    size_t struct_size;
+    size_t block_count;         /**< 1 … KVLOGICAL_BLOCK_COUNT_MAX; required */
+    uint32_t block_tokens;      /**< a power of two, 1 … 1024; 0 means 16 */
+    uint32_t eviction;          /**< KVLOGICAL_EVICT_… */
+    uint32_t duplicates;        /**< KVLOGICAL_DUPLICATES_… */
+    uint32_t reserved;          /**< 0 */
+    kvcore_allocator allocator; /**< all NULL means the C library's */
+} kvlogical_config;
+
+#define KVLOGICAL_CONFIG_INIT                                         \
+    {                                                                 \
+        sizeof(kvlogical_config), 0, 0, 0, 0, 0, { NULL, NULL, NULL } \
+    }
+
+/**
+ * Make a manager; all its blocks are free.
+ *
+ * Gives:  *manager, to be destroyed by kvlogical_manager_destroy().
+ * Errors: KVCORE_ECONFIG with the field's value in the error record (block_count 0 or too large, block_tokens not a power
+ *         of two up to 1024, an unknown eviction or duplicates value); KVCORE_ENOTSUP for an eviction kind this build
+ *         lacks; KVCORE_EINVAL when config is NULL or its struct_size wrong; KVCORE_ENOMEM.
+ * Cost:   O(block_count).
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_create(const kvlogical_config *config,
+                                                                      kvlogical_manager **manager, kvcore_error *error);
+
+/**
+ * Give everything back. NULL is ignored.
+ *
+ * Errors: KVCORE_EBUSY while any guard is out; nothing has happened then.
+ * Threads: no other call on this manager may be running.
+ */
+KVLOGICAL_API kvcore_status kvlogical_manager_destroy(kvlogical_manager *manager);
+
+/** A number no other manager of this process has, from 1; guards carry it. Any thread, never fails. */
+KVLOGICAL_API uint64_t kvlogical_manager_id(const kvlogical_manager *manager);
+
+/** Bytes of memory the manager took at creation. */
+KVLOGICAL_API size_t kvlogical_manager_memory_bytes(const kvlogical_manager *manager);
+
+/** Where the names of evicted blocks go. */
+typedef struct kvlogical_evicted {
+    kvhash_plh *names; /**< the caller's, with room for as many as are asked for */
+    size_t count;      /**< written by the call */
+} kvlogical_evicted;
+
+/**
+ * Take `count` blocks, all or none: free ones first, oldest free first, then victims of the eviction policy.
+ *
+ * Gives:  blocks[0 … count−1]; the free ones come first, the evicted ones last, in victim order. When evicted is not NULL,
+ *         the victims' names in that order: evicted->names[i] belonged to blocks[count − evicted->count + i]. On failure
+ *         evicted is untouched.
+ * Errors: KVCORE_ENOSPACE when fewer than count are free or inactive: ordinary back-pressure; KVCORE_EINVAL for NULLs
+ *         (count 0 is fine and does nothing).
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_allocate(kvlogical_manager *manager, size_t count,
+                                                                kvlogical_mutable *blocks, kvlogical_evicted *evicted);
+
+/**
+ * Give filled blocks their names: blocks[i] becomes names[i], not shared yet.
+ *
+ * Takes:  blocks, consumed on success (empty afterwards).
+ * Gives:  staged[0 … count−1].
+ * Errors: KVLOGICAL_EGUARD, KVHASH_EMODE for a name that is not one, KVCORE_EINVAL for NULLs.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_stage(kvlogical_manager *manager, kvlogical_mutable *blocks,
+                                                             const kvhash_plh *names, size_t count,
+                                                             kvlogical_complete *staged);
+
+/**
+ * Share staged blocks under their names, in input order.
+ *
+ * A name that is there already (held or inactive; an inactive one comes back to life) is handled as config.duplicates
+ * says: allowed, the block becomes a duplicate that keeps the primary alive; rejected, held[i] is the primary and the
+ * block becomes free. held[i].block == staged[i].block tells which.
+ *
+ * Takes:  staged, consumed on success.
+ * Gives:  held[0 … count−1].
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL for NULLs, KVCORE_EOVERFLOW past 2^32 − 1 holds on one block.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_register(kvlogical_manager *manager, kvlogical_complete *staged,
+                                                                size_t count, kvlogical_immutable *held);
+
+/**
+ * How many leading names are here, held or inactive; each hit is held for the caller.
+ *
+ * Gives:  *hits, and held[0 … *hits−1] (room for count).
+ * Errors: KVCORE_EINVAL for NULLs; KVCORE_EOVERFLOW as above. A miss is no error. Values that are not names never hit.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_match_prefix(kvlogical_manager *manager, const kvhash_plh *names,
+                                                                    size_t count, kvlogical_immutable *held,
+                                                                    size_t *hits);
+
+/** One more hold on each of held[0 … count−1], into copies. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_EOVERFLOW. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_clone(kvlogical_manager *manager,
+                                                             const kvlogical_immutable *held, size_t count,
+                                                             kvlogical_immutable *copies);
+
+/**
+ * Let go of held blocks, index 0 first. The last holder of a primary makes it inactive; of a duplicate, free.
+ *
+ * Takes:  all non-empty guards; empty ones are skipped, so an array may be released twice.
+ * Errors: KVLOGICAL_EGUARD for a foreign or outlived guard: then nothing was released. May be called as a statement.
+ */
+KVLOGICAL_API kvcore_status kvlogical_release(kvlogical_manager *manager, kvlogical_immutable *held, size_t count);
+
+/** The same, last index first: the front of a prefix, which most requests share, becomes inactive last and stays longest. */
+KVLOGICAL_API kvcore_status kvlogical_release_tail_first(kvlogical_manager *manager, kvlogical_immutable *held,
+                                                         size_t count);
+
+/** Give blocks back unfilled; they become free, index 0 first. Otherwise as kvlogical_release(). */
+KVLOGICAL_API kvcore_status kvlogical_release_mutable(kvlogical_manager *manager, kvlogical_mutable *blocks,
+                                                      size_t count);
+
+/** Give staged blocks back unshared; they become free, index 0 first. Otherwise as kvlogical_release(). */
+KVLOGICAL_API kvcore_status kvlogical_release_complete(kvlogical_manager *manager, kvlogical_complete *staged,
+                                                       size_t count);
+
+/** The name of a held block. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_name(const kvlogical_manager *manager,
+                                                            const kvlogical_immutable *held, kvhash_plh *name);
+
+/** How many blocks are in each state; they sum up to total. available = free + inactive. */
+typedef struct kvlogical_counts {
+    size_t total, available;
+    size_t free, mutable_blocks, staged, primary, duplicate, inactive;
+} kvlogical_counts;
+
+/** All counts at one moment. */
+KVLOGICAL_API kvlogical_counts kvlogical_manager_counts(const kvlogical_manager *manager);
+
+/**
+ * Check every invariant of the records against each other: for tests and for an engine that suspects its memory.
+ *
+ * Errors: KVCORE_EINVARIANT, with the invariant's name in the error text and the block in error->index.
+ * Cost:   O(block_count) under the lock.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_validate(const kvlogical_manager *manager,
+                                                                        kvcore_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

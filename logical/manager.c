@@ -1,0 +1,1 @@
+#include <kvlogical/manager.h>

@@ -1,0 +1,59 @@
+#include "kvtest.h"
+
+#include <kvcore/config.h>
+
+typedef struct old_config {
+    size_t struct_size;
+    uint32_t a;
+    uint32_t b;
+} old_config;
+
+typedef struct new_config {
+    size_t struct_size;
+    uint32_t a;
+    uint32_t b;
+    uint64_t c;
+} new_config;
+
+static void an_older_struct_gets_zeros_for_what_it_lacks(void **state) {
+    (void)state;
+    old_config given = {sizeof given, 1, 2};
+    new_config read = {0, 9, 9, 9};
+    kvtest_assert_ok(kvcore_config_read(&read, sizeof read, &given, NULL));
+    assert_int_equal(read.struct_size, sizeof read);
+    assert_int_equal(read.a, 1);
+    assert_int_equal(read.b, 2);
+    assert_int_equal(read.c, 0);
+}
+
+static void a_newer_struct_is_taken_if_what_we_do_not_know_is_zero(void **state) {
+    (void)state;
+    new_config given = {sizeof given, 1, 2, 0};
+    old_config read;
+    kvtest_assert_ok(kvcore_config_read(&read, sizeof read, &given, NULL));
+    assert_int_equal(read.b, 2);
+    given.c = UINT64_C(1) << 40;
+    kvcore_error error;
+    kvtest_assert_status(kvcore_config_read(&read, sizeof read, &given, &error), KVCORE_EINVAL);
+    assert_int_equal(error.offset, offsetof(new_config, c) + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 5 : 2));
+    assert_int_equal(error.actual, sizeof given);
+}
+
+static void a_forgotten_init_macro_is_seen(void **state) {
+    (void)state;
+    old_config given = {0, 1, 2}, read = {1, 2, 3};
+    kvcore_error error;
+    kvtest_assert_status(kvcore_config_read(&read, sizeof read, &given, &error), KVCORE_EINVAL);
+    assert_non_null(strstr(error.text, "_INIT"));
+    kvtest_assert_status(kvcore_config_read(&read, sizeof read, NULL, &error), KVCORE_EINVAL);
+    assert_int_equal(read.b, 3);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_older_struct_gets_zeros_for_what_it_lacks),
+        cmocka_unit_test(a_newer_struct_is_taken_if_what_we_do_not_know_is_zero),
+        cmocka_unit_test(a_forgotten_init_macro_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
