@@ -1,0 +1,18 @@
+/* Least recently released first: one list, victims from its head. FIFO is the same list, because a block that is looked up
+ * leaves the order and comes back at the end. */
+#include "validate.h"
+
+static void lru_insert(manager *m, uint32_t index) { list_push(&m->order.lru, m->slots, index); }
+
+static void lru_remove(manager *m, uint32_t index) { list_remove(&m->order.lru, m->slots, index); }
+
+static void lru_evict(manager *m, uint32_t *victims, size_t count) {
+    for (size_t i = 0; i < count; i++) victims[i] = list_pop(&m->order.lru, m->slots);
+}
+
+static kvcore_status lru_validate(const manager *m, kvcore_error *error) {
+    return kvlogical__validate_list(m, &m->order.lru, SLOT_INACTIVE, "the LRU list holds exactly the inactive slots",
+                                    error);
+}
+
+const eviction kvlogical__lru = {lru_insert, lru_remove, lru_evict, lru_validate};

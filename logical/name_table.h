@@ -1,0 +1,90 @@
+/* The map from a name to its primary or inactive slot. Private to logical.
+ *
+ * Open addressing with linear probing over entries of 8 bytes: the slot and a tag of 32 hash bits. The tag also says where
+ * the entry's home is, so a deletion shifts later entries back without touching any slot, and no tombstones pile up.
+ * Half of the entries stay empty. Entries with one home keep the order of their insertion. */
+#ifndef LOGICAL_NAME_TABLE_H
+#define LOGICAL_NAME_TABLE_H
+
+#include <stddef.h>
+
+#include "slot.h"
+
+typedef struct name_entry {
+    uint32_t slot; /* NO_SLOT: empty */
+    uint32_t tag;
+} name_entry;
+
+typedef struct name_table {
+    name_entry *entries;
+    uint64_t capacity;
+    bool by_lineage; /* names of one position and sequence hash share a home, whatever their parent: lineage.h */
+} name_table;
+
+static inline uint64_t name_table_capacity(size_t slots) { return 2 * (uint64_t)slots + 2; }
+
+static inline uint32_t name_mix(uint64_t a, uint64_t b) {
+    uint64_t mixed = a * UINT64_C(0x9E3779B97F4A7C15) + b * UINT64_C(0xD6E8FEB86659FD93);
+    mixed ^= mixed >> 32;
+    return (uint32_t)(mixed * UINT64_C(0xD6E8FEB86659FD93) >> 32);
+}
+
+static inline uint32_t name_tag(const name_table *table, kvhash_plh name) {
+    if (!table->by_lineage) return name_mix(name.high, name.low);
+    uint64_t position = kvhash_plh_position(name);
+    return name_mix(position, kvhash_plh_fragment_for_child(name, position + 1));
+}
+
+static inline uint64_t name_home(const name_table *table, uint32_t tag) { return tag * table->capacity >> 32; }
+
+static inline uint64_t name_after(const name_table *table, uint64_t at) {
+    return at + 1 == table->capacity ? 0 : at + 1;
+}
+
+static inline void name_prefetch(const name_table *table, uint32_t tag) {
+    __builtin_prefetch(&table->entries[name_home(table, tag)], 1);
+}
+
+/* The second step of a prefetch: the slot that most likely answers. */
+static inline void name_prefetch_slot(const name_table *table, const slot *slots, uint32_t tag) {
+    for (uint64_t at = name_home(table, tag); table->entries[at].slot != NO_SLOT; at = name_after(table, at))
+        if (table->entries[at].tag == tag) {
+            __builtin_prefetch(&slots[table->entries[at].slot], 1);
+            return;
+        }
+}
+
+/* The slot of a name, or NO_SLOT. */
+static inline uint32_t name_find(const name_table *table, const slot *slots, kvhash_plh name, uint32_t tag) {
+    for (uint64_t at = name_home(table, tag);; at = name_after(table, at)) {
+        name_entry entry = table->entries[at];
+        if (entry.slot == NO_SLOT) return NO_SLOT;
+        if (entry.tag == tag && kvhash_plh_equal(slots[entry.slot].name, name)) return entry.slot;
+    }
+}
+
+/* The name must not be there. */
+static inline void name_insert(name_table *table, uint32_t tag, uint32_t index) {
+    uint64_t at = name_home(table, tag);
+    while (table->entries[at].slot != NO_SLOT) at = name_after(table, at);
+    table->entries[at] = (name_entry){index, tag};
+}
+
+/* The entry of this very slot must be there. */
+static inline void name_erase(name_table *table, uint32_t tag, uint32_t index) {
+    uint64_t hole = name_home(table, tag);
+    while (table->entries[hole].slot != index) hole = name_after(table, hole);
+    for (uint64_t at = name_after(table, hole); table->entries[at].slot != NO_SLOT; at = name_after(table, at)) {
+        /* an entry may move back to the hole unless its home lies behind the hole */
+        uint64_t home = name_home(table, table->entries[at].tag);
+        uint64_t from_home = at >= home ? at - home : at + table->capacity - home;
+        uint64_t from_hole = at >= hole ? at - hole : at + table->capacity - hole;
+        if (from_home >= from_hole) {
+            table->entries[hole] = table->entries[at];
+            hole = at;
+        }
+    }
+    table->entries[hole].slot = NO_SLOT;
+}
+
+#endif

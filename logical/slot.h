@@ -1,0 +1,49 @@
+/* One block: everything the manager knows of it, in one cache line. Private to logical.
+ *
+ * Glossary
+ *   slot      the record of one block; its index is the block id that the engine sees
+ *   hold      one reason for a primary or duplicate to stay: a guard, a pin, or a duplicate that keeps its primary alive
+ *   stay      the time a slot spends in one state for one tenant; its generation numbers it
+ *   inactive  held by nobody, found by name, ordered by the eviction policy
+ */
+#ifndef LOGICAL_SLOT_H
+#define LOGICAL_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <kvhash/plh.h>
+
+#define NO_SLOT UINT32_MAX
+
+enum slot_state { SLOT_FREE, SLOT_MUTABLE, SLOT_STAGED, SLOT_PRIMARY, SLOT_DUPLICATE, SLOT_INACTIVE };
+
+/*   0 |        name (16)        | generation (4) | holds (4)  | previous (4) | next (4)  |
+ *  32 | ahead (4) | state, flags (4) | since (4) | primary (4) | lineage (16)          |  64 */
+typedef struct slot {
+    kvhash_plh name;     /* from staged on */
+    uint32_t generation; /* moves on with every transition, so an old guard is seen at once */
+    uint32_t holds;      /* primary, duplicate */
+
+    uint32_t previous, next; /* free list, or the list of the eviction policy */
+    uint32_t ahead;          /* a slot some places later in that list: where to prefetch, nothing else */
+
+    uint8_t state;            /* enum slot_state */
+    uint8_t reset_on_release; /* a primary becomes free, not inactive, with its last hold */
+    uint8_t level;            /* multi-LRU: which list */
+    uint8_t reserved;
+
+    uint32_t since;   /* when the slot came into this state, in ticks of the manager's clock */
+    uint32_t primary; /* duplicate: whom it keeps alive */
+
+    struct {
+        uint32_t serial;        /* of its node in the forest; 0: no node */
+        uint32_t parent_serial; /* of the node it counts as a child of; 0: of none */
+        uint32_t parent;        /* slot where that node was last seen; a hint, checked by serial */
+        uint32_t children;      /* how many nodes count this one as their parent */
+    } lineage;
+} slot;
+
+_Static_assert(sizeof(slot) == 64, "a slot is one cache line");
+
+#endif
