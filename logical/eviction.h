@@ -1,8 +1,8 @@
 /* Which inactive slot goes first: the one interface behind which the policies stand. Private to logical.
  *
- * The manager calls these under its lock. The slot's name and state are set before insert() and still set in remove(). A
- * policy owns the fields `previous`, `next`, `ahead`, `level` and `lineage` of inactive slots; `lineage` it keeps through
- * the other states, too. */
+ * The manager calls these under its lock, a batch at a time, and applies them in input order. A slot's name is set
+ * throughout. A policy owns the fields `previous`, `next`, `ahead`, `level` and `lineage` of inactive slots; `lineage` it
+ * keeps through the other states, too. */
 #ifndef LOGICAL_EVICTION_H
 #define LOGICAL_EVICTION_H
 
@@ -14,10 +14,10 @@
 struct kvlogical_manager;
 
 typedef struct eviction {
-    /* The slot has become inactive. O(1). */
-    void (*insert)(struct kvlogical_manager *manager, uint32_t index);
-    /* The slot is looked up again. O(1). */
-    void (*remove)(struct kvlogical_manager *manager, uint32_t index);
+    /* These slots have become inactive. O(1) each. */
+    void (*insert)(struct kvlogical_manager *manager, const uint32_t *slots, size_t count);
+    /* These slots are looked up again. O(1) each. */
+    void (*remove)(struct kvlogical_manager *manager, const uint32_t *slots, size_t count);
     /* Take the next `count` victims in order; so many are inactive. O(1) or O(log n) each. */
     void (*evict)(struct kvlogical_manager *manager, uint32_t *victims, size_t count);
     /* Does the order hold exactly the inactive slots? */

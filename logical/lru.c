@@ -2,9 +2,13 @@
  * leaves the order and comes back at the end. */
 #include "validate.h"
 
-static void lru_insert(manager *m, uint32_t index) { list_push(&m->order.lru, m->slots, index); }
+static void lru_insert(manager *m, const uint32_t *slots, size_t count) {
+    for (size_t i = 0; i < count; i++) list_push(&m->order.lru, m->slots, slots[i]);
+}
 
-static void lru_remove(manager *m, uint32_t index) { list_remove(&m->order.lru, m->slots, index); }
+static void lru_remove(manager *m, const uint32_t *slots, size_t count) {
+    for (size_t i = 0; i < count; i++) list_remove(&m->order.lru, m->slots, slots[i]);
+}
 
 static void lru_evict(manager *m, uint32_t *victims, size_t count) {
     for (size_t i = 0; i < count; i++) victims[i] = list_pop(&m->order.lru, m->slots);

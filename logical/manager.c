@@ -21,8 +21,7 @@ static kvcore_status check(kvlogical_config *config, kvcore_error *error) {
         return bad(error, KVCORE_ECONFIG, config->block_count, "block_count must be at most 2147483647");
     if (config->block_tokens == 0) config->block_tokens = KVLOGICAL_BLOCK_TOKENS_DEFAULT;
     if (config->block_tokens > KVLOGICAL_BLOCK_TOKENS_MAX || (config->block_tokens & (config->block_tokens - 1)) != 0)
-        return bad(error, KVCORE_ECONFIG, config->block_tokens,
-                   "block_tokens must be a power of 2 between 1 and 1024");
+        return bad(error, KVCORE_ECONFIG, config->block_tokens, "block_tokens must be a power of 2 between 1 and 1024");
     if (config->duplicates > KVLOGICAL_DUPLICATES_REJECT)
         return bad(error, KVCORE_ECONFIG, config->duplicates, "duplicates must be a KVLOGICAL_DUPLICATES_ value");
     if (config->eviction > KVLOGICAL_EVICT_LINEAGE_FIFO)
@@ -73,10 +72,7 @@ kvcore_status kvlogical_manager_create(const kvlogical_config *given, kvlogical_
         .allocator = config.allocator,
         .memory_bytes = (size_t)l.total,
     };
-    if (pthread_mutex_init(&m->own_lock.mutex, NULL) != 0) {
-        kvcore_free(&config.allocator, memory, 1, (size_t)l.total, LINE);
-        return bad(error, KVCORE_ENOMEM, 0, "no mutex for the manager");
-    }
+    atomic_init(&m->own_lock.taken, 0);
     m->lock = &m->own_lock;
     for (uint64_t i = 0; i < m->names.capacity; i++) m->names.entries[i] = (name_entry){NO_SLOT, 0};
     list_init(&m->order.lru);
@@ -96,7 +92,6 @@ kvcore_status kvlogical_manager_destroy(kvlogical_manager *m) {
     bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->slot_count;
     lock_give(m->lock);
     if (!idle) return KVCORE_EBUSY;
-    pthread_mutex_destroy(&m->own_lock.mutex);
     kvcore_allocator allocator = m->allocator;
     size_t bytes = m->memory_bytes;
     m->id = 0; /* a guard used after this has some chance to be refused */

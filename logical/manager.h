@@ -65,47 +65,21 @@ static inline bool guard_valid(const manager *m, guard g) {
     return g.manager == m->id && g.block < m->slot_count && m->slots[g.block].generation == g.generation;
 }
 
+/* A new stay. The counts of states are the caller's: a batch settles them once, by slots_moved(). */
 static inline void slot_enter(manager *m, uint32_t index, enum slot_state state) {
     slot *s = &m->slots[index];
-    m->in_state[s->state]--;
-    m->in_state[state]++;
     s->state = (uint8_t)state;
     s->generation++;
+}
+
+static inline void slots_moved(manager *m, enum slot_state from, enum slot_state to, size_t count) {
+    m->in_state[from] -= (uint32_t)count;
+    m->in_state[to] += (uint32_t)count;
 }
 
 static inline void slot_free(manager *m, uint32_t index) {
     slot_enter(m, index, SLOT_FREE);
     list_push(&m->free, m->slots, index);
-}
-
-/* A primary without holds, or one that a look-up brings back. */
-static inline void slot_hold(manager *m, uint32_t index) {
-    slot *s = &m->slots[index];
-    if (s->state == SLOT_INACTIVE) {
-        m->eviction->remove(m, index);
-        slot_enter(m, index, SLOT_PRIMARY);
-    }
-    s->holds++;
-    m->holds++;
-}
-
-/* One hold less. With the last one a primary becomes inactive or free; a duplicate becomes free, and then lets go of its
- * primary. */
-static inline void slot_let_go(manager *m, uint32_t index) {
-    slot *s = &m->slots[index];
-    m->holds--;
-    if (--s->holds > 0) return;
-    if (s->state == SLOT_DUPLICATE) {
-        uint32_t primary = s->primary;
-        slot_free(m, index);
-        slot_let_go(m, primary); /* a primary: no further step */
-    } else if (s->reset_on_release) {
-        name_erase(&m->names, name_tag(&m->names, s->name), index);
-        slot_free(m, index);
-    } else {
-        slot_enter(m, index, SLOT_INACTIVE);
-        m->eviction->insert(m, index);
-    }
 }
 
 #endif

@@ -45,29 +45,33 @@ static inline void name_prefetch(const name_table *table, uint32_t tag) {
     __builtin_prefetch(&table->entries[name_home(table, tag)], 1);
 }
 
-/* The second step of a prefetch: the slot that most likely answers. */
-static inline void name_prefetch_slot(const name_table *table, const slot *slots, uint32_t tag) {
-    for (uint64_t at = name_home(table, tag); table->entries[at].slot != NO_SLOT; at = name_after(table, at))
-        if (table->entries[at].tag == tag) {
-            __builtin_prefetch(&slots[table->entries[at].slot], 1);
-            return;
-        }
+/* The first slot with this tag, or NO_SLOT: it most likely answers, so prefetch it and pass it to name_find_at(). */
+static inline uint32_t name_candidate(const name_table *table, uint32_t tag) {
+    for (uint64_t at = name_home(table, tag);; at = name_after(table, at)) {
+        name_entry entry = table->entries[at];
+        if (entry.slot == NO_SLOT || entry.tag == tag) return entry.slot;
+    }
+}
+
+/* Where a name's entry is, or else the empty place where it would go. */
+static inline name_entry *name_place(const name_table *table, const slot *slots, kvhash_plh name, uint32_t tag) {
+    for (uint64_t at = name_home(table, tag);; at = name_after(table, at)) {
+        name_entry *entry = &table->entries[at];
+        if (entry->slot == NO_SLOT) return entry;
+        if (entry->tag == tag && kvhash_plh_equal(slots[entry->slot].name, name)) return entry;
+    }
 }
 
 /* The slot of a name, or NO_SLOT. */
 static inline uint32_t name_find(const name_table *table, const slot *slots, kvhash_plh name, uint32_t tag) {
-    for (uint64_t at = name_home(table, tag);; at = name_after(table, at)) {
-        name_entry entry = table->entries[at];
-        if (entry.slot == NO_SLOT) return NO_SLOT;
-        if (entry.tag == tag && kvhash_plh_equal(slots[entry.slot].name, name)) return entry.slot;
-    }
+    return name_place(table, slots, name, tag)->slot;
 }
 
-/* The name must not be there. */
-static inline void name_insert(name_table *table, uint32_t tag, uint32_t index) {
-    uint64_t at = name_home(table, tag);
-    while (table->entries[at].slot != NO_SLOT) at = name_after(table, at);
-    table->entries[at] = (name_entry){index, tag};
+/* The same, given the candidate of a table that has not changed since. */
+static inline uint32_t name_find_at(const name_table *table, const slot *slots, kvhash_plh name, uint32_t tag,
+                                    uint32_t candidate) {
+    if (candidate == NO_SLOT || kvhash_plh_equal(slots[candidate].name, name)) return candidate;
+    return name_find(table, slots, name, tag);
 }
 
 /* The entry of this very slot must be there. */

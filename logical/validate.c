@@ -10,12 +10,11 @@ kvcore_status kvlogical__validate_list(const manager *m, const list *l, enum slo
     uint32_t count = 0, previous = NO_SLOT;
     for (uint32_t at = l->head; at != NO_SLOT; at = m->slots[at].next) {
         if (at >= m->slot_count || m->slots[at].state != state || m->slots[at].previous != previous ||
-            ++count > l->count)
+            ++count > m->in_state[state])
             return kvlogical__broken(error, at, invariant);
         previous = at;
     }
-    if (l->tail != previous || count != l->count || count != m->in_state[state])
-        return kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
+    if (l->tail != previous || count != m->in_state[state]) return kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
     return KVCORE_OK;
 }
 
