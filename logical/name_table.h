@@ -2,7 +2,7 @@
  *
  * Open addressing with linear probing over entries of 8 bytes: the slot and a tag of 32 hash bits. The tag also says where
  * the entry's home is, so a deletion shifts later entries back without touching any slot, and no tombstones pile up.
- * Half of the entries stay empty. Entries with one home keep the order of their insertion. */
+ * Two thirds of the entries stay empty: probes end soon. Entries with one home keep the order of their insertion. */
 #ifndef LOGICAL_NAME_TABLE_H
 #define LOGICAL_NAME_TABLE_H
 
@@ -21,7 +21,7 @@ typedef struct name_table {
     bool by_lineage; /* names of one position and sequence hash share a home, whatever their parent: lineage.h */
 } name_table;
 
-static inline uint64_t name_table_capacity(size_t slots) { return 2 * (uint64_t)slots + 2; }
+static inline uint64_t name_table_capacity(size_t slots) { return 3 * (uint64_t)slots + 2; }
 
 static inline uint32_t name_mix(uint64_t a, uint64_t b) {
     uint64_t mixed = a * UINT64_C(0x9E3779B97F4A7C15) + b * UINT64_C(0xD6E8FEB86659FD93);
