@@ -163,7 +163,9 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_clone(kvlogical_manager *
  * Let go of held blocks, index 0 first. The last holder of a primary makes it inactive; of a duplicate, free.
  *
  * Takes:  all non-empty guards; empty ones are skipped, so an array may be released twice.
- * Errors: KVLOGICAL_EGUARD for a foreign or outlived guard: then nothing was released. May be called as a statement.
+ * Errors: KVLOGICAL_EGUARD for a foreign or outlived guard: then nothing was released. KVCORE_EINVAL when the array holds more
+ *         copies of one guard than there are holds: the holds were released, the other copies ignored. May be called as a
+ *         statement.
  */
 KVLOGICAL_API kvcore_status kvlogical_release(kvlogical_manager *manager, kvlogical_immutable *held, size_t count);
 

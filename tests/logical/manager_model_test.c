@@ -1,0 +1,199 @@
+/* Do tens of thousands of random steps equal a naive twin, with every invariant checked after each? */
+#include "kvtest.h"
+
+#include <kvlogical/manager.h>
+
+#include "twin.h"
+
+#define STEPS 30000
+#define NAMES 96 /* few more than blocks, so that names meet again */
+#define MOST 12  /* in a batch */
+
+typedef struct world {
+    kvlogical_manager *manager;
+    twin twin;
+    kvtest_random random;
+    kvhash_plh names[NAMES];
+    kvlogical_mutable mutables[TWIN_BLOCKS];
+    kvlogical_complete staged[TWIN_BLOCKS];
+    kvlogical_immutable held[4 * TWIN_BLOCKS];
+    size_t mutable_count, staged_count, held_count;
+} world;
+
+static size_t below(world *w, size_t bound) { return (size_t)kvtest_below(&w->random, bound); }
+
+static void allocate(world *w) {
+    size_t count = below(w, MOST);
+    if (count > TWIN_BLOCKS - w->mutable_count) return;
+    kvhash_plh evicted_names[MOST], expected_names[MOST];
+    kvlogical_evicted evicted = {evicted_names, 99};
+    kvlogical_mutable *blocks = &w->mutables[w->mutable_count];
+    int expected[MOST], evicted_count;
+    bool ok = twin_allocate(&w->twin, (int)count, expected, expected_names, &evicted_count);
+    kvtest_assert_status(kvlogical_allocate(w->manager, count, blocks, &evicted), ok ? KVCORE_OK : KVCORE_ENOSPACE);
+    if (!ok) {
+        assert_int_equal(evicted.count, 99);
+        return;
+    }
+    assert_int_equal(evicted.count, evicted_count);
+    for (size_t i = 0; i < count; i++) assert_int_equal(blocks[i].block, expected[i]);
+    for (size_t i = 0; i < evicted.count; i++) assert_true(kvhash_plh_equal(evicted_names[i], expected_names[i]));
+    w->mutable_count += count;
+}
+
+/* Some of the guards, moved to the end of their array; which ones is random. */
+#define PICK(w, array, count, picked)                                       \
+    do {                                                                    \
+        for (size_t pick_ = 0; pick_ < (picked); pick_++) {                 \
+            size_t last_ = (count)-1 - pick_, other_ = below(w, last_ + 1); \
+            __typeof__((array)[0]) swap_ = (array)[last_];                  \
+            (array)[last_] = (array)[other_];                               \
+            (array)[other_] = swap_;                                        \
+        }                                                                   \
+    } while (0)
+
+static size_t some(world *w, size_t count) {
+    size_t most = count < MOST ? count : MOST;
+    return below(w, most + 1);
+}
+
+static void stage(world *w) {
+    size_t count = some(w, w->mutable_count);
+    PICK(w, w->mutables, w->mutable_count, count);
+    kvlogical_mutable *blocks = &w->mutables[w->mutable_count - count];
+    kvhash_plh names[MOST];
+    for (size_t i = 0; i < count; i++) {
+        names[i] = w->names[below(w, NAMES)];
+        twin_stage(&w->twin, (int)blocks[i].block, names[i]);
+    }
+    kvtest_assert_ok(kvlogical_stage(w->manager, blocks, names, count, &w->staged[w->staged_count]));
+    w->mutable_count -= count;
+    w->staged_count += count;
+}
+
+static void share(world *w) {
+    size_t count = some(w, w->staged_count);
+    if (w->held_count + count > sizeof w->held / sizeof *w->held) return;
+    PICK(w, w->staged, w->staged_count, count);
+    kvlogical_complete *staged = &w->staged[w->staged_count - count];
+    kvlogical_immutable *held = &w->held[w->held_count];
+    int expected[MOST];
+    for (size_t i = 0; i < count; i++) expected[i] = twin_register(&w->twin, (int)staged[i].block);
+    kvtest_assert_ok(kvlogical_register(w->manager, staged, count, held));
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(held[i].block, expected[i]);
+        assert_int_equal(staged[i].manager, 0);
+    }
+    w->staged_count -= count;
+    w->held_count += count;
+}
+
+static void match(world *w) {
+    size_t count = below(w, MOST), hits = 99;
+    if (w->held_count + count > sizeof w->held / sizeof *w->held) return;
+    kvhash_plh names[MOST];
+    int expected[MOST];
+    size_t expected_hits = 0;
+    for (size_t i = 0; i < count; i++) names[i] = w->names[below(w, NAMES)];
+    for (; expected_hits < count; expected_hits++)
+        if ((expected[expected_hits] = twin_match(&w->twin, names[expected_hits])) < 0) break;
+    kvtest_assert_ok(kvlogical_match_prefix(w->manager, names, count, &w->held[w->held_count], &hits));
+    assert_int_equal(hits, expected_hits);
+    for (size_t i = 0; i < hits; i++) assert_int_equal(w->held[w->held_count + i].block, expected[i]);
+    w->held_count += hits;
+}
+
+static void clone(world *w) {
+    size_t count = some(w, w->held_count);
+    if (w->held_count + count > sizeof w->held / sizeof *w->held) return;
+    PICK(w, w->held, w->held_count, count);
+    const kvlogical_immutable *from = &w->held[w->held_count - count];
+    for (size_t i = 0; i < count; i++) twin_clone(&w->twin, (int)from[i].block);
+    kvtest_assert_ok(kvlogical_clone(w->manager, from, count, &w->held[w->held_count]));
+    w->held_count += count;
+}
+
+static void release(world *w) {
+    size_t count = some(w, w->held_count);
+    PICK(w, w->held, w->held_count, count);
+    kvlogical_immutable *held = &w->held[w->held_count - count];
+    if (below(w, 2)) {
+        for (size_t i = 0; i < count; i++) twin_release(&w->twin, (int)held[i].block);
+        kvtest_assert_ok(kvlogical_release(w->manager, held, count));
+    } else {
+        for (size_t i = count; i-- > 0;) twin_release(&w->twin, (int)held[i].block);
+        kvtest_assert_ok(kvlogical_release_tail_first(w->manager, held, count));
+    }
+    w->held_count -= count;
+}
+
+static void give_back(world *w) {
+    size_t count = some(w, w->mutable_count);
+    PICK(w, w->mutables, w->mutable_count, count);
+    w->mutable_count -= count;
+    for (size_t i = 0; i < count; i++) twin_give_back(&w->twin, (int)w->mutables[w->mutable_count + i].block);
+    kvtest_assert_ok(kvlogical_release_mutable(w->manager, &w->mutables[w->mutable_count], count));
+    count = some(w, w->staged_count);
+    PICK(w, w->staged, w->staged_count, count);
+    w->staged_count -= count;
+    for (size_t i = 0; i < count; i++) twin_give_back(&w->twin, (int)w->staged[w->staged_count + i].block);
+    kvtest_assert_ok(kvlogical_release_complete(w->manager, &w->staged[w->staged_count], count));
+}
+
+static void compare(world *w) {
+    kvlogical_counts counts = kvlogical_manager_counts(w->manager);
+    assert_int_equal(counts.total, w->twin.count);
+    assert_int_equal(counts.available, twin_available(&w->twin));
+    assert_int_equal(counts.free, twin_in_state(&w->twin, TWIN_FREE));
+    assert_int_equal(counts.mutable_blocks, twin_in_state(&w->twin, TWIN_MUTABLE));
+    assert_int_equal(counts.staged, twin_in_state(&w->twin, TWIN_STAGED));
+    assert_int_equal(counts.primary, twin_in_state(&w->twin, TWIN_PRIMARY));
+    assert_int_equal(counts.duplicate, twin_in_state(&w->twin, TWIN_DUPLICATE));
+    assert_int_equal(counts.inactive, twin_in_state(&w->twin, TWIN_INACTIVE));
+    kvcore_error error;
+    if (kvlogical_manager_validate(w->manager, &error) != KVCORE_OK) fail_msg("%s", error.text);
+}
+
+static void run(uint32_t duplicates) {
+    static void (*const steps[])(world *) = {allocate, stage, share,   share,   match,
+                                             match,    clone, release, release, give_back};
+    world *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    w->random = kvtest_seed(20261121 + duplicates);
+    kvlogical_config config = KVLOGICAL_CONFIG_INIT;
+    config.block_count = 41;
+    config.eviction = KVLOGICAL_EVICT_LRU;
+    config.duplicates = duplicates;
+    kvtest_assert_ok(kvlogical_manager_create(&config, &w->manager, NULL));
+    twin_init(&w->twin, 41, duplicates == KVLOGICAL_DUPLICATES_REJECT);
+    for (size_t i = 0; i < NAMES; i++)
+        kvtest_assert_ok(
+            kvhash_plh_make(kvtest_next(&w->random), kvtest_next(&w->random), below(w, 400), &w->names[i]));
+    for (int i = 0; i < STEPS; i++) {
+        steps[below(w, sizeof steps / sizeof *steps)](w);
+        compare(w);
+    }
+    kvtest_assert_ok(kvlogical_release_mutable(w->manager, w->mutables, w->mutable_count));
+    kvtest_assert_ok(kvlogical_release_complete(w->manager, w->staged, w->staged_count));
+    kvtest_assert_ok(kvlogical_release(w->manager, w->held, w->held_count));
+    kvtest_assert_ok(kvlogical_manager_destroy(w->manager));
+    free(w);
+}
+
+static void random_steps_equal_the_twin_with_duplicates_allowed(void **state) {
+    (void)state;
+    run(KVLOGICAL_DUPLICATES_ALLOW);
+}
+
+static void random_steps_equal_the_twin_with_duplicates_rejected(void **state) {
+    (void)state;
+    run(KVLOGICAL_DUPLICATES_REJECT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_steps_equal_the_twin_with_duplicates_allowed),
+        cmocka_unit_test(random_steps_equal_the_twin_with_duplicates_rejected),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,99 @@
+#include "twin.h"
+
+#include <string.h>
+
+static void take_first(int *list, int *count) {
+    (*count)--;
+    memmove(list, list + 1, (size_t)*count * sizeof *list);
+}
+
+static void take(int *list, int *count, int block) {
+    int at = 0;
+    while (list[at] != block) at++;
+    memmove(list + at, list + at + 1, (size_t)(*count - at - 1) * sizeof *list);
+    (*count)--;
+}
+
+void twin_init(twin *t, int count, bool reject) {
+    memset(t, 0, sizeof *t);
+    t->count = count;
+    t->reject = reject;
+    for (int i = 0; i < count; i++) t->free[t->free_count++] = i;
+}
+
+int twin_in_state(const twin *t, enum twin_state state) {
+    int count = 0;
+    for (int i = 0; i < t->count; i++) count += t->blocks[i].state == state;
+    return count;
+}
+
+int twin_available(const twin *t) { return twin_in_state(t, TWIN_FREE) + twin_in_state(t, TWIN_INACTIVE); }
+
+bool twin_allocate(twin *t, int count, int *blocks, kvhash_plh *evicted, int *evicted_count) {
+    *evicted_count = 0;
+    if (count > twin_available(t)) return false;
+    for (int i = 0; i < count; i++) {
+        if (t->free_count > 0) {
+            blocks[i] = t->free[0];
+            take_first(t->free, &t->free_count);
+        } else {
+            blocks[i] = t->order[0];
+            evicted[(*evicted_count)++] = t->blocks[blocks[i]].name;
+            take_first(t->order, &t->order_count);
+        }
+        t->blocks[blocks[i]].state = TWIN_MUTABLE;
+    }
+    return true;
+}
+
+void twin_stage(twin *t, int block, kvhash_plh name) {
+    t->blocks[block].state = TWIN_STAGED;
+    t->blocks[block].name = name;
+}
+
+static int find(const twin *t, kvhash_plh name) {
+    for (int i = 0; i < t->count; i++)
+        if ((t->blocks[i].state == TWIN_PRIMARY || t->blocks[i].state == TWIN_INACTIVE) &&
+            t->blocks[i].name.high == name.high && t->blocks[i].name.low == name.low)
+            return i;
+    return -1;
+}
+
+int twin_match(twin *t, kvhash_plh name) {
+    int block = find(t, name);
+    if (block < 0) return -1;
+    if (t->blocks[block].state == TWIN_INACTIVE) take(t->order, &t->order_count, block);
+    t->blocks[block].state = TWIN_PRIMARY;
+    t->blocks[block].holds++;
+    return block;
+}
+
+int twin_register(twin *t, int block) {
+    int primary = twin_match(t, t->blocks[block].name);
+    if (primary >= 0 && t->reject) {
+        twin_give_back(t, block);
+        return primary;
+    }
+    t->blocks[block].state = primary >= 0 ? TWIN_DUPLICATE : TWIN_PRIMARY;
+    t->blocks[block].primary = primary;
+    t->blocks[block].holds = 1;
+    return block;
+}
+
+void twin_clone(twin *t, int block) { t->blocks[block].holds++; }
+
+void twin_give_back(twin *t, int block) {
+    t->blocks[block].state = TWIN_FREE;
+    t->free[t->free_count++] = block;
+}
+
+void twin_release(twin *t, int block) {
+    if (--t->blocks[block].holds > 0) return;
+    if (t->blocks[block].state == TWIN_DUPLICATE) {
+        twin_give_back(t, block);
+        twin_release(t, t->blocks[block].primary);
+    } else {
+        t->blocks[block].state = TWIN_INACTIVE;
+        t->order[t->order_count++] = block;
+    }
+}
