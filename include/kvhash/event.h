@@ -4,9 +4,10 @@
  *
  * Declared with the names, because the sender (kvlogical) and the receiver (kvradix) do not know each other.
  *
- * Events of one source carry consecutive sequence numbers from 1. A receiver that finds a number missing has missed
- * events; a source that had to drop some says so with one GAP. Either way the receiver's picture of that holder may be
- * wrong until a CLEAR and the CREATEs of the present state follow.
+ * CREATE and REMOVE of one source carry consecutive sequence numbers from 1. A receiver that finds a number missing has
+ * missed events; a source that had to drop some says so with one GAP. Either way the receiver's picture of that holder may
+ * be wrong until a CLEAR and the present state follow. GAP, CLEAR and PRESENT have no number of their own: their sequence is
+ * the number that the next CREATE or REMOVE will have.
  *
  * Owns: nothing; an event is a value. Threads: any.
  */
@@ -22,10 +23,11 @@ extern "C" {
 #endif
 
 enum {
-    KVHASH_EVENT_CREATE = 1, /**< The holder now has `name`. */
-    KVHASH_EVENT_REMOVE = 2, /**< The holder has `name` no more. */
-    KVHASH_EVENT_GAP = 3, /**< `lost` events before this one were dropped; the last of them had number sequence − 1. */
-    KVHASH_EVENT_CLEAR = 4, /**< The holder has nothing; its present state follows as CREATEs. */
+    KVHASH_EVENT_CREATE = 1,  /**< The holder now has `name`. */
+    KVHASH_EVENT_REMOVE = 2,  /**< The holder has `name` no more. */
+    KVHASH_EVENT_GAP = 3,     /**< `lost` events were dropped; the last of them had number sequence − 1. */
+    KVHASH_EVENT_CLEAR = 4,   /**< Forget what this holder has; its present state follows as PRESENTs. */
+    KVHASH_EVENT_PRESENT = 5, /**< The holder has `name`, part of its present state; nothing new if it was known. */
 };
 
 /** Who holds blocks: a worker and, where it has several, the rank within it. */
@@ -38,7 +40,7 @@ typedef struct kvhash_holder {
 typedef struct kvhash_event {
     kvhash_plh name;      /**< of CREATE and REMOVE */
     kvhash_holder holder; /**< zero where the receiver knows it from the feed */
-    uint64_t sequence;    /**< of the source, from 1 */
+    uint64_t sequence;    /**< of the source, from 1; see above */
     uint64_t lost;        /**< of GAP */
     uint32_t kind;        /**< KVHASH_EVENT_… */
     uint32_t reserved;    /**< 0 */

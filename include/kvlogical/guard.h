@@ -2,16 +2,17 @@
  * @file
  * Guards: values that stand for a block being in some state, one C type a state.
  *
- *     allocate → mutable → stage → complete → register → immutable → release
+ *     allocate → mutable → stage → complete → register → immutable ⇄ weak
+ *                                                           └→ pin
  *
  * A transition takes guards by pointer, consumes them (they read as empty afterwards) and yields the next kind. A call
  * that fails leaves every guard as it was and the caller's. A guard that is empty, belongs to another manager, or has
  * outlived its state is refused with KVLOGICAL_EGUARD and changes nothing.
  *
- * Copying a guard bit by bit makes no second hold: use kvlogical_clone(). The second use of such a copy is caught as soon
+ * Copying a guard bit by bit makes no second hold: use the clone functions. The second use of such a copy is caught as soon
  * as its block has moved on.
  *
- * Owns:    each non-empty guard is one hold on a block; give it to a transition or release it.
+ * Owns:    each non-empty guard is one hold; give it to a transition or release it.
  * Threads: a guard may move between threads; one guard object is used by one thread at a time. Distinct guards of one
  *          block may be used at the same time.
  */
@@ -24,7 +25,7 @@
 extern "C" {
 #endif
 
-/* All guards look alike, 16 bytes, and all zero is an empty one:
+/* All guards begin alike, and all zero is an empty one:
  *
  *     | manager id (8) | block (4) | generation (4) |
  *
@@ -49,6 +50,26 @@ typedef struct kvlogical_complete {
 typedef struct kvlogical_immutable {
     KVLOGICAL_GUARD_FIELDS
 } kvlogical_immutable;
+
+/** Keeps a block as an immutable guard does, for parts that only need it to stay (a transfer in flight). */
+typedef struct kvlogical_pin {
+    KVLOGICAL_GUARD_FIELDS
+} kvlogical_pin;
+
+/** Does not keep the block, only the registration of its name; can be upgraded while the block, or another of the name, is
+ * there. */
+typedef struct kvlogical_weak {
+    KVLOGICAL_GUARD_FIELDS
+    uint32_t record;            /* private */
+    uint32_t record_generation; /* private */
+} kvlogical_weak;
+
+/** One of the holders of a name's registration, whatever blocks of it there are. All zero is an empty one. */
+typedef struct kvlogical_handle {
+    uint64_t registry;   /* id of the registry, from 1; 0: empty */
+    uint32_t record;     /* private */
+    uint32_t generation; /* private */
+} kvlogical_handle;
 
 #ifdef __cplusplus
 }

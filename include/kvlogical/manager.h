@@ -12,6 +12,7 @@
  *     primary   one or more kvlogical_immutable guards: found by its name
  *     duplicate one or more guards on a second block of a name whose primary stays alive as long (duplicates allowed)
  *     inactive  nobody holds it, still found by its name; the first to be evicted when free blocks run out
+ *     withdrawn taken out of circulation (kvlogical/inspect.h) while held: no longer found; free after its last holder
  *
  * Owns:    the manager owns its records, one allocation made at creation; the caller owns guards and arrays.
  * Threads: safe: any function from any thread; each call is one critical section. Create and destroy apart.
@@ -23,6 +24,7 @@
 #ifndef KVLOGICAL_MANAGER_H
 #define KVLOGICAL_MANAGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +33,7 @@
 #include <kvhash/plh.h>
 #include <kvlogical/export.h>
 #include <kvlogical/guard.h>
+#include <kvlogical/registry.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,17 +65,29 @@ enum {
 /** Start from KVLOGICAL_CONFIG_INIT; all other zeros mean the default. */
 typedef struct kvlogical_config {
     size_t struct_size;
-    size_t block_count;         /**< 1 … KVLOGICAL_BLOCK_COUNT_MAX; required */
-    uint32_t block_tokens;      /**< a power of two, 1 … 1024; 0 means 16 */
-    uint32_t eviction;          /**< KVLOGICAL_EVICT_… */
-    uint32_t duplicates;        /**< KVLOGICAL_DUPLICATES_… */
-    uint32_t reserved;          /**< 0 */
+    size_t block_count;    /**< 1 … KVLOGICAL_BLOCK_COUNT_MAX; required */
+    uint32_t block_tokens; /**< a power of two, 1 … 1024; 0 means 16 */
+    uint32_t eviction;     /**< KVLOGICAL_EVICT_… */
+    uint32_t duplicates;   /**< KVLOGICAL_DUPLICATES_… */
+    uint32_t history;      /**< names that left and why, for kvlogical_explain(): how many are remembered; 0 means
+                                block_count / 8, at most 65536; KVLOGICAL_HISTORY_NONE means none */
+    uint32_t
+        frequency_thresholds[3]; /**< multi-LRU: least uses of levels 1, 2, 3, ascending in 1 … 15; 0, 0, 0: 3, 8, 15 */
+    bool reset_on_release;       /**< blocks become free with their last release, not inactive */
+    uint64_t tier;               /**< which kind of memory: any number; presence is asked by it */
+    const char *tier_label;      /**< its name in metrics; NULL means the number; borrowed for the manager's life */
+    kvlogical_registry *registry; /**< shared with other managers; NULL: a private one, with a medium sketch for
+                                           multi-LRU and none otherwise */
+    size_t frequency_capacity;    /**< of a private registry's sketch; 0 as above */
+    size_t handle_capacity;     /**< names with handles or weak guards at a time, when memory is the caller's; 0: 64 */
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvlogical_config;
 
-#define KVLOGICAL_CONFIG_INIT                                         \
-    {                                                                 \
-        sizeof(kvlogical_config), 0, 0, 0, 0, 0, { NULL, NULL, NULL } \
+#define KVLOGICAL_HISTORY_NONE UINT32_MAX
+
+#define KVLOGICAL_CONFIG_INIT                                                                                \
+    {                                                                                                        \
+        sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, { NULL, NULL, NULL } \
     }
 
 /**
@@ -80,12 +95,31 @@ typedef struct kvlogical_config {
  *
  * Gives:  *manager, to be destroyed by kvlogical_manager_destroy().
  * Errors: KVCORE_ECONFIG with the field's value in the error record (block_count 0 or too large, block_tokens not a power
- *         of two up to 1024, an unknown eviction or duplicates value); KVCORE_ENOTSUP for an eviction kind this build
- *         lacks; KVCORE_EINVAL when config is NULL or its struct_size wrong; KVCORE_ENOMEM.
+ *         of two up to 1024, an unknown eviction or duplicates value, thresholds not ascending in 1 … 15, multi-LRU with a
+ *         registry that counts nothing, …); KVCORE_EINVAL when config is NULL or its struct_size wrong; KVCORE_ENOMEM.
  * Cost:   O(block_count).
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_create(const kvlogical_config *config,
                                                                       kvlogical_manager **manager, kvcore_error *error);
+
+/**
+ * How many bytes kvlogical_manager_create_in() needs for this config: slots, names, eviction order, sketch, handles and
+ * history of the manager and its private registry.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_bytes(const kvlogical_config *config, size_t *bytes,
+                                                                     kvcore_error *error);
+
+/**
+ * Make a manager inside memory of the caller's: it lives there, and nothing is allocated, ever.
+ *
+ * Takes:  memory (at a multiple of 64), borrowed until the manager is destroyed. config->registry must be NULL and
+ *         config->allocator unset (KVCORE_ECONFIG). Handles beyond handle_capacity are refused with KVCORE_ENOSPACE;
+ *         attachments and subscriptions with KVCORE_ENOTSUP.
+ * Errors: KVCORE_EBUFFER with the needed size in error->expected; otherwise as kvlogical_manager_create().
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_create_in(const kvlogical_config *config, void *memory,
+                                                                         size_t bytes, kvlogical_manager **manager,
+                                                                         kvcore_error *error);
 
 /**
  * Give everything back. NULL is ignored.
@@ -97,6 +131,9 @@ KVLOGICAL_API kvcore_status kvlogical_manager_destroy(kvlogical_manager *manager
 
 /** A number no other manager of this process has, from 1; guards carry it. Any thread, never fails. */
 KVLOGICAL_API uint64_t kvlogical_manager_id(const kvlogical_manager *manager);
+
+/** The registry it was given, or its private one. Borrowed. */
+KVLOGICAL_API kvlogical_registry *kvlogical_manager_registry(const kvlogical_manager *manager);
 
 /** Bytes of memory the manager took at creation. */
 KVLOGICAL_API size_t kvlogical_manager_memory_bytes(const kvlogical_manager *manager);
@@ -131,6 +168,23 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_stage(kvlogical_manager *
                                                              kvlogical_complete *staged);
 
 /**
+ * The same for blocks whose number of tokens is not certain: token_counts[i] must be the manager's block_tokens.
+ *
+ * Stops at the first that is not: the blocks before it are staged and consumed, it and those after it stay the caller's.
+ * Gives:  *done, how many are staged.
+ * Errors: KVLOGICAL_EBLOCK_SIZE with index, expected and actual; otherwise as kvlogical_stage(), with *done = 0.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_stage_sized(kvlogical_manager *manager,
+                                                                   kvlogical_mutable *blocks, const kvhash_plh *names,
+                                                                   const uint32_t *token_counts, size_t count,
+                                                                   kvlogical_complete *staged, size_t *done,
+                                                                   kvcore_error *error);
+
+/** Staged blocks back to mutable, to be filled again. Takes staged on success. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_unstage(kvlogical_manager *manager, kvlogical_complete *staged,
+                                                               size_t count, kvlogical_mutable *blocks);
+
+/**
  * Share staged blocks under their names, in input order.
  *
  * A name that is there already (held or inactive; an inactive one comes back to life) is handled as config.duplicates
@@ -153,6 +207,25 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_register(kvlogical_manage
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_match_prefix(kvlogical_manager *manager, const kvhash_plh *names,
                                                                     size_t count, kvlogical_immutable *held,
                                                                     size_t *hits);
+
+/**
+ * Each name for itself: held[i] is a hold on names[i], or empty where it is not here. A name may repeat.
+ *
+ * Gives:  *hits, and held[0 … count−1]. Errors: as kvlogical_match_prefix().
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_match_scattered(kvlogical_manager *manager,
+                                                                       const kvhash_plh *names, size_t count,
+                                                                       kvlogical_immutable *held, size_t *hits);
+
+/**
+ * The distinct names among names[0 … count−1] that are here, in the order of their first occurrence.
+ *
+ * With touch, the tracker counts each occurrence of a registered name, also of one that only other tiers have.
+ * Gives:  *found; held[k] is a hold on names[indices[k]] for k < *found (room for count in both). Errors: as match.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_scan(kvlogical_manager *manager, const kvhash_plh *names,
+                                                            size_t count, bool touch, kvlogical_immutable *held,
+                                                            size_t *indices, size_t *found);
 
 /** One more hold on each of held[0 … count−1], into copies. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_EOVERFLOW. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_clone(kvlogical_manager *manager,
@@ -181,14 +254,76 @@ KVLOGICAL_API kvcore_status kvlogical_release_mutable(kvlogical_manager *manager
 KVLOGICAL_API kvcore_status kvlogical_release_complete(kvlogical_manager *manager, kvlogical_complete *staged,
                                                        size_t count);
 
+/* ---- weak guards and pins ---- */
+
+/**
+ * A weak guard beside each immutable one (which stays the caller's).
+ *
+ * It keeps the name registered, but neither the block nor its content.
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM or KVCORE_ENOSPACE for the record of a name.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_downgrade(kvlogical_manager *manager,
+                                                                 const kvlogical_immutable *held, size_t count,
+                                                                 kvlogical_weak *weak);
+
+/**
+ * An immutable guard again, if the very block is still held by others, or else if any block of the name is held or inactive
+ * (perhaps another block). Otherwise *held is empty; that is no error. The weak guard stays the caller's.
+ *
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_EOVERFLOW.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_upgrade(kvlogical_manager *manager, const kvlogical_weak *weak,
+                                                               kvlogical_immutable *held);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_clone_weak(kvlogical_manager *manager,
+                                                                  const kvlogical_weak *weak, kvlogical_weak *copy);
+KVLOGICAL_API kvcore_status kvlogical_release_weak(kvlogical_manager *manager, kvlogical_weak *weak, size_t count);
+
+/** A pin beside each immutable guard: one more hold, not counted among the immutable guards in flight. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_pin_blocks(kvlogical_manager *manager,
+                                                                  const kvlogical_immutable *held, size_t count,
+                                                                  kvlogical_pin *pins);
+KVLOGICAL_API kvcore_status kvlogical_release_pins(kvlogical_manager *manager, kvlogical_pin *pins, size_t count);
+
+/* ---- what a held block is ---- */
+
 /** The name of a held block. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_name(const kvlogical_manager *manager,
                                                             const kvlogical_immutable *held, kvhash_plh *name);
 
+/** How many holds there are on it: guards, pins, and duplicates that keep it. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_use_count(const kvlogical_manager *manager,
+                                                                 const kvlogical_immutable *held, uint32_t *holds);
+
+/**
+ * Should this block become free, rather than inactive, with its last release? Lasts until the block is handed out anew. A
+ * duplicate becomes free anyway. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_set_reset_on_release(kvlogical_manager *manager,
+                                                                            const kvlogical_immutable *held,
+                                                                            bool reset);
+
+/** A handle to the registration of its name. Errors: as kvlogical_downgrade(). */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registration(kvlogical_manager *manager,
+                                                                    const kvlogical_immutable *held,
+                                                                    kvlogical_handle *handle);
+
+/* ---- the pool as a whole ---- */
+
+/**
+ * Make every inactive block free, in eviction order. They count as neither evicted nor allocated.
+ *
+ * Errors: KVCORE_EBUSY with expected (total) and actual (free) when blocks are still out; the inactive ones are free now all
+ *         the same.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_reset_inactive(kvlogical_manager *manager, kvcore_error *error);
+
+/** Tokens of a block. */
+KVLOGICAL_API uint32_t kvlogical_manager_block_tokens(const kvlogical_manager *manager);
+
 /** How many blocks are in each state; they sum up to total. available = free + inactive. */
 typedef struct kvlogical_counts {
     size_t total, available;
-    size_t free, mutable_blocks, staged, primary, duplicate, inactive;
+    size_t free, mutable_blocks, staged, primary, duplicate, inactive, withdrawn;
 } kvlogical_counts;
 
 /** All counts at one moment. */

@@ -1,0 +1,149 @@
+/**
+ * @file
+ * Who wants to know which names a registry has: events as they happen, batches of them, and the present state at any time.
+ *
+ * A name is announced (CREATE) when it is registered and taken back (REMOVE) when it is unregistered, see
+ * kvlogical/registry.h: once, however many tiers or duplicates hold it. Events of one registry are in the order of the
+ * changes and carry consecutive numbers; CREATE and REMOVE of a name alternate. Nobody listens: nothing is made.
+ *
+ * Two ways to listen. A *listener* is called for each event, under the registry's lock: it never misses one, and must be
+ * quick and not call back. A *subscription* polls a bounded queue in its own time; one that falls behind gets a GAP event
+ * that says how many it lost, never silence. Either can have the present state told again: CLEAR, then one PRESENT a name.
+ *
+ * A *publisher* turns a subscription into batches for the wire; it is polled, or flushes from a thread of its own.
+ *
+ * Threads: safe. A subscription or publisher is used by one thread at a time.
+ * Source:  kvbm-logical 1.5.0, events pipeline; policies and batching as there, loss as described here.
+ */
+#ifndef KVLOGICAL_EVENTS_H
+#define KVLOGICAL_EVENTS_H
+
+#include <kvhash/event.h>
+#include <kvlogical/registry.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- which names are announced ---- */
+
+/** Is this name announced? Called under the lock; must give the same answer for a name each time. */
+typedef bool (*kvlogical_event_filter)(void *ctx, kvhash_plh name);
+
+/** All NULL: every name. */
+typedef struct kvlogical_event_policy {
+    kvlogical_event_filter filter;
+    void *ctx;
+} kvlogical_event_policy;
+
+/** Positions that are powers of two, from least to most. */
+typedef struct kvlogical_position_range {
+    uint32_t least, most;
+} kvlogical_position_range;
+
+#define KVLOGICAL_POSITION_RANGE_DEFAULT \
+    { 16, 65536 }
+
+/** A filter for it; range is the ctx and must outlive the policy. Position 0 never matches. */
+KVLOGICAL_API bool kvlogical_filter_power_of_two(void *range, kvhash_plh name);
+
+/**
+ * Choose what is announced; before anything listens (KVCORE_EBUSY otherwise), so that no REMOVE goes without its CREATE.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *registry,
+                                                                                 kvlogical_event_policy policy);
+
+/* ---- a listener ---- */
+
+typedef void (*kvlogical_event_callback)(void *ctx, const kvhash_event *event);
+
+/**
+ * Call back for each event; first CLEAR and one PRESENT for each name that is registered now. One listener a registry; NULL
+ * takes it away.
+ *
+ * The callback runs under the registry's lock: it must not call into the registry or its managers.
+ * Errors: KVCORE_EINVAL; KVCORE_EBUSY when there is another listener.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_on_event(kvlogical_registry *registry,
+                                                                         kvlogical_event_callback callback, void *ctx);
+
+/** CLEAR and the present state again, to the listener. No listener: nothing happens. */
+KVLOGICAL_API void kvlogical_registry_announce(kvlogical_registry *registry);
+
+/* ---- a subscription ---- */
+
+typedef struct kvlogical_subscription kvlogical_subscription;
+
+/** From the next event on. Errors: KVCORE_EINVAL, KVCORE_ENOMEM; KVCORE_ENOTSUP when the registry lives in caller's memory. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscribe(kvlogical_registry *registry,
+                                                                 kvlogical_subscription **subscription);
+KVLOGICAL_API void kvlogical_subscription_destroy(kvlogical_subscription *subscription);
+
+/**
+ * The events since the last poll, as many as fit; never waits.
+ *
+ * One that fell behind by more than the registry's event_capacity first gets a GAP with the number lost.
+ * Gives: *count events. Errors: KVCORE_EINVAL.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_poll(kvlogical_subscription *subscription,
+                                                                         kvhash_event *events, size_t capacity,
+                                                                         size_t *count);
+
+/**
+ * Have the present state told by the coming polls: CLEAR, then PRESENT events between the ordinary ones, some names each
+ * poll, so that no poll is long. Names that come or go meanwhile are told by their own events. Heals a GAP.
+ *
+ * A receiver that takes a PRESENT of a name it has, and a REMOVE of one it has not, as nothing new ends with the true state.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_resync(kvlogical_subscription *subscription);
+
+/* ---- a publisher ---- */
+
+/** Events of one kind: CREATEs (and PRESENTs) by ascending position, REMOVEs by descending; GAP and CLEAR alone. */
+typedef struct kvlogical_event_batch {
+    const kvhash_event *events; /**< borrowed for the call */
+    size_t count;
+} kvlogical_event_batch;
+
+typedef void (*kvlogical_publish)(void *ctx, const kvlogical_event_batch *batch);
+
+typedef struct kvlogical_publisher kvlogical_publisher;
+
+typedef struct kvlogical_publisher_config {
+    size_t struct_size;
+    kvlogical_publish publish; /**< required; called without any lock */
+    void *ctx;
+    uint64_t window_ns; /**< a batch waits at most so long; 0: 10 ms */
+    size_t max_events;  /**< and holds at most so many; 0: 1024 */
+    bool thread;        /**< flush from a thread of its own, which publishes; otherwise by kvlogical_publisher_poll() */
+    kvcore_allocator allocator;
+} kvlogical_publisher_config;
+
+#define KVLOGICAL_PUBLISHER_CONFIG_INIT                                                   \
+    {                                                                                     \
+        sizeof(kvlogical_publisher_config), NULL, NULL, 0, 0, false, { NULL, NULL, NULL } \
+    }
+
+/** Errors: KVCORE_EINVAL, KVCORE_ECONFIG (no publish function), KVCORE_ENOMEM, KVCORE_ENOTSUP as kvlogical_subscribe(). */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_create(kvlogical_registry *registry,
+                                                                        const kvlogical_publisher_config *config,
+                                                                        kvlogical_publisher **publisher,
+                                                                        kvcore_error *error);
+
+/** Publishes what is pending and ends the thread. NULL is ignored. */
+KVLOGICAL_API void kvlogical_publisher_destroy(kvlogical_publisher *publisher);
+
+/**
+ * Take in what happened and publish the batches that are due: full, of another kind than what came after, or older than the
+ * window at now_ns (any clock that only grows). Not with a thread (KVLOGICAL_ESTATE).
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_poll(kvlogical_publisher *publisher, uint64_t now_ns);
+
+/** Have the present state told, as kvlogical_subscription_resync(). Any thread. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_resync(kvlogical_publisher *publisher);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

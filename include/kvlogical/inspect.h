@@ -1,0 +1,87 @@
+/**
+ * @file
+ * What operators ask of a running pool: take bad blocks out, see what each slot holds, learn why a match stopped.
+ *
+ * Owns: nothing. Threads: safe, as the manager. None of these is on the hot path.
+ */
+#ifndef KVLOGICAL_INSPECT_H
+#define KVLOGICAL_INSPECT_H
+
+#include <kvlogical/manager.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Take names out of circulation at once, whatever holds them: bad KV, a wrong checksum.
+ *
+ * From now on nothing finds these blocks. An inactive one becomes free. A held one, and its duplicates, become withdrawn:
+ * their guards stay good and the block becomes free with the last of them. A staged one becomes withdrawn when it is
+ * registered. The next block of such a name is an ordinary new one.
+ *
+ * Gives:  *withdrawn (may be NULL): blocks concerned. Names that are not here are skipped.
+ * Errors: KVCORE_EINVAL. Cost: O(names), plus O(block_count) while any block is staged or duplicate.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_withdraw(kvlogical_manager *manager, const kvhash_plh *names,
+                                                                size_t count, size_t *withdrawn);
+
+/** The same for every name of the manager: the weights were reloaded. Mutable blocks stay as they are. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_withdraw_all(kvlogical_manager *manager, size_t *withdrawn);
+
+enum {
+    KVLOGICAL_STATE_FREE = 0,
+    KVLOGICAL_STATE_MUTABLE = 1,
+    KVLOGICAL_STATE_STAGED = 2,
+    KVLOGICAL_STATE_PRIMARY = 3,
+    KVLOGICAL_STATE_DUPLICATE = 4,
+    KVLOGICAL_STATE_INACTIVE = 5,
+    KVLOGICAL_STATE_WITHDRAWN = 6,
+};
+
+/** What a slot holds. */
+typedef struct kvlogical_slot {
+    kvhash_plh name; /**< zero while free or mutable */
+    uint32_t block;
+    uint32_t state;  /**< KVLOGICAL_STATE_… */
+    uint32_t holds;  /**< guards, pins, and duplicates that keep it */
+    uint32_t level;  /**< multi-LRU: which list an inactive block is in */
+    uint64_t age_ns; /**< how long in this state, to within about 70 ms */
+} kvlogical_slot;
+
+/** Slots first … first + *count − 1, as far as there are any, all at one moment. Errors: KVCORE_EINVAL. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_list_slots(const kvlogical_manager *manager, size_t first,
+                                                                  kvlogical_slot *slots, size_t capacity,
+                                                                  size_t *count);
+
+enum {
+    KVLOGICAL_REASON_HELD = 0,       /**< it is here, held */
+    KVLOGICAL_REASON_INACTIVE = 1,   /**< it is here, held by nobody */
+    KVLOGICAL_REASON_EVICTED = 2,    /**< it was here and had to make room */
+    KVLOGICAL_REASON_RESET = 3,      /**< it was here and was reset: on release, or with the whole inactive pool */
+    KVLOGICAL_REASON_WITHDRAWN = 4,  /**< it was here and was taken out of circulation */
+    KVLOGICAL_REASON_OTHER_TIER = 5, /**< not here, but a manager of another tier of the registry has it */
+    KVLOGICAL_REASON_REGISTERED = 6, /**< no manager has it; a handle or weak guard keeps the name registered */
+    KVLOGICAL_REASON_NEVER_SEEN = 7, /**< never here, or so long ago that its record is gone */
+};
+
+/** Why a name is, or is not, found. What does not apply is 0. */
+typedef struct kvlogical_explanation {
+    uint32_t reason;          /**< KVLOGICAL_REASON_… */
+    uint32_t block;           /**< where it is or was */
+    uint64_t ago_ns;          /**< when it left, to within about 70 ms */
+    uint64_t evictions_since; /**< evictions after it left: how much larger a pool would have kept it */
+    kvhash_plh successor;     /**< the name that has its block now, if that has one */
+    uint64_t tier;            /**< of OTHER_TIER */
+} kvlogical_explanation;
+
+/** For each name why a match would find it or not. Errors: KVCORE_EINVAL. Cost: O(names · managers of the registry). */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_explain(const kvlogical_manager *manager,
+                                                               const kvhash_plh *names, size_t count,
+                                                               kvlogical_explanation *explanations);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,75 @@
+/**
+ * @file
+ * What a manager counts, as a struct and as Prometheus text.
+ *
+ * Counters only grow; gauges are the present. All are read at one moment, under the manager's lock; nothing is contended on
+ * the hot path, because they are written under the lock that each call holds anyway.
+ *
+ * Owns: nothing. Threads: any. Units: blocks, unless a line says otherwise.
+ * Source: kvbm-logical 1.5.0; names as exported there, with the prefix kvbm_.
+ */
+#ifndef KVLOGICAL_METRICS_H
+#define KVLOGICAL_METRICS_H
+
+#include <kvlogical/manager.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kvlogical_metrics {
+    /* counters, in the order of their export */
+    uint64_t allocations;            /**< handed out by allocate */
+    uint64_t allocations_from_reset; /**< of them, free before */
+    uint64_t evictions;              /**< of them, inactive before */
+    uint64_t registrations;          /**< passed to register, duplicates and rejected ones too */
+    uint64_t duplicate_blocks;       /**< registered as duplicates */
+    uint64_t registration_dedup;     /**< rejected: the caller got the primary */
+    uint64_t stagings;
+    uint64_t match_hashes_requested; /**< names given to match and match_scattered */
+    uint64_t match_blocks_returned;  /**< hits of them */
+    uint64_t scan_hashes_requested;
+    uint64_t scan_blocks_returned;            /**< distinct names */
+    uint64_t eager_primary_to_inactive_total; /**< always 0: the race it counts cannot happen under one lock */
+    uint64_t allocate_atomic_rollback_total;  /**< always 0, as above */
+    uint64_t release_primary_noop_total;      /**< always 0, as above */
+    uint64_t release_duplicate_noop_total;    /**< always 0, as above */
+    /* gauges */
+    int64_t inflight_mutable;
+    int64_t inflight_immutable; /**< immutable guards, not blocks; pins do not count */
+    int64_t reset_pool_size;    /**< free blocks */
+    int64_t inactive_pool_size;
+    /* ours */
+    uint64_t withdrawals;    /**< blocks taken out of circulation */
+    uint64_t ghosts_dropped; /**< lineage: placeholders of the forest given up because there were too many */
+    uint64_t lineage_ghosts; /**< lineage: placeholders there are */
+} kvlogical_metrics;
+
+/** All values at one moment; zeros for NULL. */
+KVLOGICAL_API kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manager *manager);
+
+/** One label of every sample; name must be a Prometheus label name, value is escaped. */
+typedef struct kvlogical_label {
+    const char *name;
+    const char *value;
+} kvlogical_label;
+
+/**
+ * The metrics of some managers in the Prometheus text format: 19 families (and ours), one sample a manager, labelled
+ * pool="tier label" and then with the given labels.
+ *
+ * Gives:  *length characters; text is NUL terminated when *length < capacity. text may be NULL with capacity 0, to learn the
+ *         length first.
+ * Errors: KVCORE_EBUFFER when it does not fit (nothing useful is in text); KVCORE_EINVAL for NULLs or a label name that is
+ *         none.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_metrics_text(const kvlogical_manager *const *managers,
+                                                                    size_t count, const kvlogical_label *labels,
+                                                                    size_t label_count, char *text, size_t capacity,
+                                                                    size_t *length);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
