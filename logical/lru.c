@@ -15,8 +15,12 @@ static void lru_evict(manager *m, uint32_t *victims, size_t count) {
 }
 
 static kvcore_status lru_validate(const manager *m, kvcore_error *error) {
-    return kvlogical__validate_list(m, &m->order.lru, SLOT_INACTIVE, "the LRU list holds exactly the inactive slots",
-                                    error);
+    static const char invariant[] = "the LRU list holds exactly the inactive slots";
+    uint32_t count;
+    kvcore_status status = kvlogical__validate_list(m, &m->order.lru, SLOT_INACTIVE, &count, invariant, error);
+    if (status == KVCORE_OK && count != m->in_state[SLOT_INACTIVE])
+        status = kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
+    return status;
 }
 
-const eviction kvlogical__lru = {lru_insert, lru_remove, lru_evict, lru_validate};
+const eviction kvlogical__lru = {lru_insert, lru_remove, lru_evict, NULL, lru_validate};

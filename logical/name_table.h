@@ -1,17 +1,24 @@
-/* The map from a name to its primary or inactive slot. Private to logical.
+/* A map from a name to a row of an array: slots by name, and the few other things that have one. Private to logical.
  *
- * Open addressing with linear probing over entries of 8 bytes: the slot and a tag of 32 hash bits. The tag also says where
- * the entry's home is, so a deletion shifts later entries back without touching any slot, and no tombstones pile up.
- * Two thirds of the entries stay empty: probes end soon. Entries with one home keep the order of their insertion. */
+ * Open addressing with linear probing over entries of 8 bytes: the row and a tag of 32 hash bits. The tag also says where
+ * the entry's home is, so a deletion shifts later entries back without touching any row, and no tombstones pile up. Two
+ * thirds of the entries stay empty: probes end soon. Entries with one home keep the order of their insertion.
+ *
+ * A row begins with its name; `rows` and `row_bytes` say where the rows are. */
 #ifndef LOGICAL_NAME_TABLE_H
 #define LOGICAL_NAME_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
-#include "slot.h"
+#include <kvhash/plh.h>
+
+#define NO_ROW UINT32_MAX
 
 typedef struct name_entry {
-    uint32_t slot; /* NO_SLOT: empty */
+    uint32_t row; /* NO_ROW: empty */
     uint32_t tag;
 } name_entry;
 
@@ -21,7 +28,11 @@ typedef struct name_table {
     bool by_lineage; /* names of one position and sequence hash share a home, whatever their parent: lineage.h */
 } name_table;
 
-static inline uint64_t name_table_capacity(size_t slots) { return 3 * (uint64_t)slots + 2; }
+static inline uint64_t name_table_capacity(size_t rows) { return 3 * (uint64_t)rows + 2; }
+
+static inline void name_table_clear(name_table *table) {
+    for (uint64_t i = 0; i < table->capacity; i++) table->entries[i] = (name_entry){NO_ROW, 0};
+}
 
 static inline uint32_t name_mix(uint64_t a, uint64_t b) {
     uint64_t mixed = a * UINT64_C(0x9E3779B97F4A7C15) + b * UINT64_C(0xD6E8FEB86659FD93);
@@ -45,40 +56,54 @@ static inline void name_prefetch(const name_table *table, uint32_t tag) {
     __builtin_prefetch(&table->entries[name_home(table, tag)], 1);
 }
 
-/* The first slot with this tag, or NO_SLOT: it most likely answers, so prefetch it and pass it to name_find_at(). */
+/* The first row with this tag, or NO_ROW: it most likely answers, so prefetch it and pass it to name_find_at(). */
 static inline uint32_t name_candidate(const name_table *table, uint32_t tag) {
     for (uint64_t at = name_home(table, tag);; at = name_after(table, at)) {
         name_entry entry = table->entries[at];
-        if (entry.slot == NO_SLOT || entry.tag == tag) return entry.slot;
+        if (entry.row == NO_ROW || entry.tag == tag) return entry.row;
     }
+}
+
+static inline kvhash_plh row_name(const void *rows, size_t row_bytes, uint32_t row) {
+    kvhash_plh name;
+    memcpy(&name, (const char *)rows + row * row_bytes, sizeof name);
+    return name;
 }
 
 /* Where a name's entry is, or else the empty place where it would go. */
-static inline name_entry *name_place(const name_table *table, const slot *slots, kvhash_plh name, uint32_t tag) {
+static inline name_entry *name_place(const name_table *table, const void *rows, size_t row_bytes, kvhash_plh name,
+                                     uint32_t tag) {
     for (uint64_t at = name_home(table, tag);; at = name_after(table, at)) {
         name_entry *entry = &table->entries[at];
-        if (entry->slot == NO_SLOT) return entry;
-        if (entry->tag == tag && kvhash_plh_equal(slots[entry->slot].name, name)) return entry;
+        if (entry->row == NO_ROW) return entry;
+        if (entry->tag == tag && kvhash_plh_equal(row_name(rows, row_bytes, entry->row), name)) return entry;
     }
 }
 
-/* The slot of a name, or NO_SLOT. */
-static inline uint32_t name_find(const name_table *table, const slot *slots, kvhash_plh name, uint32_t tag) {
-    return name_place(table, slots, name, tag)->slot;
+/* The row of a name, or NO_ROW. */
+static inline uint32_t name_find(const name_table *table, const void *rows, size_t row_bytes, kvhash_plh name) {
+    return name_place(table, rows, row_bytes, name, name_tag(table, name))->row;
 }
 
 /* The same, given the candidate of a table that has not changed since. */
-static inline uint32_t name_find_at(const name_table *table, const slot *slots, kvhash_plh name, uint32_t tag,
-                                    uint32_t candidate) {
-    if (candidate == NO_SLOT || kvhash_plh_equal(slots[candidate].name, name)) return candidate;
-    return name_find(table, slots, name, tag);
+static inline uint32_t name_find_at(const name_table *table, const void *rows, size_t row_bytes, kvhash_plh name,
+                                    uint32_t tag, uint32_t candidate) {
+    if (candidate == NO_ROW || kvhash_plh_equal(row_name(rows, row_bytes, candidate), name)) return candidate;
+    return name_place(table, rows, row_bytes, name, tag)->row;
 }
 
-/* The entry of this very slot must be there. */
-static inline void name_erase(name_table *table, uint32_t tag, uint32_t index) {
+/* The name must not be there. */
+static inline void name_insert(name_table *table, uint32_t tag, uint32_t row) {
+    uint64_t at = name_home(table, tag);
+    while (table->entries[at].row != NO_ROW) at = name_after(table, at);
+    table->entries[at] = (name_entry){row, tag};
+}
+
+/* The entry of this very row must be there. */
+static inline void name_erase(name_table *table, uint32_t tag, uint32_t row) {
     uint64_t hole = name_home(table, tag);
-    while (table->entries[hole].slot != index) hole = name_after(table, hole);
-    for (uint64_t at = name_after(table, hole); table->entries[at].slot != NO_SLOT; at = name_after(table, at)) {
+    while (table->entries[hole].row != row) hole = name_after(table, hole);
+    for (uint64_t at = name_after(table, hole); table->entries[at].row != NO_ROW; at = name_after(table, at)) {
         /* an entry may move back to the hole unless its home lies behind the hole */
         uint64_t home = name_home(table, table->entries[at].tag);
         uint64_t from_home = at >= home ? at - home : at + table->capacity - home;
@@ -88,7 +113,7 @@ static inline void name_erase(name_table *table, uint32_t tag, uint32_t index) {
             hole = at;
         }
     }
-    table->entries[hole].slot = NO_SLOT;
+    table->entries[hole].row = NO_ROW;
 }
 
 #endif

@@ -2,9 +2,11 @@
  *
  * Glossary
  *   slot      the record of one block; its index is the block id that the engine sees
- *   hold      one reason for a primary or duplicate to stay: a guard, a pin, or a duplicate that keeps its primary alive
+ *   hold      one reason for a block to stay shared: a guard, a pin, or a duplicate that keeps its primary alive
  *   stay      the time a slot spends in one state for one tenant; its generation numbers it
  *   inactive  held by nobody, found by name, ordered by the eviction policy
+ *   withdrawn held but no longer found, until its last hold goes
+ *   tick      1/16 s of the manager's clock
  */
 #ifndef LOGICAL_SLOT_H
 #define LOGICAL_SLOT_H
@@ -16,30 +18,32 @@
 
 #define NO_SLOT UINT32_MAX
 
-enum slot_state { SLOT_FREE, SLOT_MUTABLE, SLOT_STAGED, SLOT_PRIMARY, SLOT_DUPLICATE, SLOT_INACTIVE };
+enum slot_state { SLOT_FREE, SLOT_MUTABLE, SLOT_STAGED, SLOT_PRIMARY, SLOT_DUPLICATE, SLOT_INACTIVE, SLOT_WITHDRAWN };
+
+#define SLOT_STATES (SLOT_WITHDRAWN + 1)
 
 /*   0 |        name (16)        | generation (4) | holds (4)  | previous (4) | next (4)  |
- *  32 | ahead (4) | state, flags (4) | since (4) | primary (4) | lineage (16)          |  64 */
+ *  32 | ahead (4) | state, flags (4) | since (4) | companion (4) | lineage (16)        |  64 */
 typedef struct slot {
     kvhash_plh name;     /* from staged on */
     uint32_t generation; /* moves on with every transition, so an old guard is seen at once */
-    uint32_t holds;      /* primary, duplicate */
+    uint32_t holds;      /* primary, duplicate, withdrawn */
 
-    uint32_t previous, next; /* free list, or the list of the eviction policy */
+    uint32_t previous, next; /* free list, or the order of the eviction policy */
     uint32_t ahead;          /* a slot some places later in that list: where to prefetch, nothing else */
 
     uint8_t state;            /* enum slot_state */
     uint8_t reset_on_release; /* a primary becomes free, not inactive, with its last hold */
-    uint8_t level;            /* multi-LRU: which list */
-    uint8_t reserved;
+    uint8_t level;            /* multi-LRU: which list. lineage: is it in the order (LINEAGE_REAL)? */
+    uint8_t withdrawn;        /* staged: becomes withdrawn when it is registered */
 
-    uint32_t since;   /* when the slot came into this state, in ticks of the manager's clock */
-    uint32_t primary; /* duplicate: whom it keeps alive */
+    uint32_t since;     /* tick at which the slot came into this state */
+    uint32_t companion; /* duplicate: the primary it keeps alive. primary: the last scan that met it */
 
     struct {
         uint32_t serial;        /* of its node in the forest; 0: no node */
         uint32_t parent_serial; /* of the node it counts as a child of; 0: of none */
-        uint32_t parent;        /* slot where that node was last seen; a hint, checked by serial */
+        uint32_t parent;        /* where that node was last seen; a hint, checked by serial */
         uint32_t children;      /* how many nodes count this one as their parent */
     } lineage;
 } slot;

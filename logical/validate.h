@@ -6,8 +6,8 @@
 
 kvcore_status kvlogical__broken(kvcore_error *error, uint64_t index, const char *invariant);
 
-/* The list is linked both ways, holds only slots of this state, and all of them. */
-kvcore_status kvlogical__validate_list(const manager *m, const list *l, enum slot_state state, const char *invariant,
-                                       kvcore_error *error);
+/* The list is linked both ways and holds only slots of this state; *count says how many. */
+kvcore_status kvlogical__validate_list(const manager *m, const list *l, enum slot_state state, uint32_t *count,
+                                       const char *invariant, kvcore_error *error);
 
 #endif

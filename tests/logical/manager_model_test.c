@@ -5,7 +5,7 @@
 
 #include "twin.h"
 
-#define STEPS 30000
+#define STEPS 110000
 #define NAMES 96 /* few more than blocks, so that names meet again */
 #define MOST 12  /* in a batch */
 
@@ -140,6 +140,40 @@ static void give_back(world *w) {
     kvtest_assert_ok(kvlogical_release_complete(w->manager, &w->staged[w->staged_count], count));
 }
 
+static void set_reset(world *w) {
+    if (w->held_count == 0) return;
+    size_t at = below(w, w->held_count);
+    bool reset = below(w, 3) == 0;
+    w->twin.blocks[w->held[at].block].reset = reset;
+    kvtest_assert_ok(kvlogical_set_reset_on_release(w->manager, &w->held[at], reset));
+}
+
+static void reset_inactive(world *w) {
+    if (below(w, 40) != 0) return;
+    twin_reset_inactive(&w->twin);
+    bool all = twin_in_state(&w->twin, TWIN_FREE) == w->twin.count;
+    kvtest_assert_status(kvlogical_reset_inactive(w->manager, NULL), all ? KVCORE_OK : KVCORE_EBUSY);
+}
+
+static void match_scattered(world *w) {
+    size_t count = below(w, MOST), hits = 99;
+    kvhash_plh names[MOST];
+    kvlogical_immutable held[MOST];
+    if (w->held_count + count > sizeof w->held / sizeof *w->held) return;
+    for (size_t i = 0; i < count; i++) names[i] = w->names[below(w, NAMES)];
+    kvtest_assert_ok(kvlogical_match_scattered(w->manager, names, count, held, &hits));
+    size_t expected_hits = 0;
+    for (size_t i = 0; i < count; i++) {
+        int expected = twin_match(&w->twin, names[i]);
+        assert_int_equal(held[i].manager != 0, expected >= 0);
+        if (expected < 0) continue;
+        expected_hits++;
+        assert_int_equal(held[i].block, expected);
+        w->held[w->held_count++] = held[i];
+    }
+    assert_int_equal(hits, expected_hits);
+}
+
 static void compare(world *w) {
     kvlogical_counts counts = kvlogical_manager_counts(w->manager);
     assert_int_equal(counts.total, w->twin.count);
@@ -154,21 +188,64 @@ static void compare(world *w) {
     if (kvlogical_manager_validate(w->manager, &error) != KVCORE_OK) fail_msg("%s", error.text);
 }
 
-static void run(uint32_t duplicates) {
-    static void (*const steps[])(world *) = {allocate, stage, share,   share,   match,
-                                             match,    clone, release, release, give_back};
+/* Names that form a forest: each extends an earlier one, or is a root; some in wide positions. */
+static void grow_names(world *w) {
+    for (size_t i = 0; i < NAMES; i++) {
+        size_t parent = below(w, i + 1);
+        uint64_t hash = kvtest_next(&w->random);
+        if (i % 24 == 23)
+            kvtest_assert_ok(kvhash_plh_make(hash, kvtest_next(&w->random), 250 + below(w, 4), &w->names[i]));
+        else if (parent == i || i < 4)
+            w->names[i] = kvhash_plh_root(hash);
+        else
+            kvtest_assert_ok(kvhash_plh_extend(w->names[parent], hash, &w->names[i]));
+    }
+}
+
+/* A tracker that counts exactly, for multi-LRU. */
+static kvhash_plh counted[NAMES];
+static unsigned uses[NAMES];
+
+static unsigned count_of(kvhash_plh name) {
+    for (size_t i = 0; i < NAMES; i++)
+        if (kvhash_plh_equal(counted[i], name)) return uses[i];
+    return 0;
+}
+
+static void tracker_touch(void *ctx, kvhash_plh name) {
+    (void)ctx;
+    for (size_t i = 0; i < NAMES; i++)
+        if (kvhash_plh_equal(counted[i], name) && ++uses[i] > 15) uses[i] = 0;
+}
+
+static unsigned tracker_count(void *ctx, kvhash_plh name) {
+    (void)ctx;
+    return count_of(name);
+}
+
+static void run(uint32_t eviction, enum twin_policy policy, uint32_t duplicates) {
+    static void (*const steps[])(world *) = {allocate,  stage,          share,          share,   match,
+                                             match,     clone,          release,        release, give_back,
+                                             set_reset, reset_inactive, match_scattered};
     world *w = calloc(1, sizeof *w);
     assert_non_null(w);
-    w->random = kvtest_seed(20261121 + duplicates);
+    w->random = kvtest_seed(20261121 + 10 * eviction + duplicates);
+    grow_names(w);
+    memcpy(counted, w->names, sizeof counted);
+    memset(uses, 0, sizeof uses);
+    kvlogical_registry_config registry_config = KVLOGICAL_REGISTRY_CONFIG_INIT;
+    registry_config.tracker = (kvlogical_tracker){NULL, tracker_touch, tracker_count};
+    kvlogical_registry *registry;
+    kvtest_assert_ok(kvlogical_registry_create(&registry_config, &registry, NULL));
     kvlogical_config config = KVLOGICAL_CONFIG_INIT;
     config.block_count = 41;
-    config.eviction = KVLOGICAL_EVICT_LRU;
+    config.eviction = eviction;
     config.duplicates = duplicates;
+    config.registry = registry;
     kvtest_assert_ok(kvlogical_manager_create(&config, &w->manager, NULL));
-    twin_init(&w->twin, 41, duplicates == KVLOGICAL_DUPLICATES_REJECT);
-    for (size_t i = 0; i < NAMES; i++)
-        kvtest_assert_ok(
-            kvhash_plh_make(kvtest_next(&w->random), kvtest_next(&w->random), below(w, 400), &w->names[i]));
+    twin_init(&w->twin, 41, duplicates == KVLOGICAL_DUPLICATES_REJECT, policy);
+    w->twin.order.uses = count_of;
+    w->twin.order.thresholds[0] = 3, w->twin.order.thresholds[1] = 8, w->twin.order.thresholds[2] = 15;
     for (int i = 0; i < STEPS; i++) {
         steps[below(w, sizeof steps / sizeof *steps)](w);
         compare(w);
@@ -177,23 +254,30 @@ static void run(uint32_t duplicates) {
     kvtest_assert_ok(kvlogical_release_complete(w->manager, w->staged, w->staged_count));
     kvtest_assert_ok(kvlogical_release(w->manager, w->held, w->held_count));
     kvtest_assert_ok(kvlogical_manager_destroy(w->manager));
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
     free(w);
 }
 
-static void random_steps_equal_the_twin_with_duplicates_allowed(void **state) {
-    (void)state;
-    run(KVLOGICAL_DUPLICATES_ALLOW);
-}
+#define MODEL(name, eviction, policy)                       \
+    static void name##_equals_its_twin(void **state) {      \
+        (void)state;                                        \
+        run(eviction, policy, KVLOGICAL_DUPLICATES_ALLOW);  \
+        run(eviction, policy, KVLOGICAL_DUPLICATES_REJECT); \
+    }
 
-static void random_steps_equal_the_twin_with_duplicates_rejected(void **state) {
-    (void)state;
-    run(KVLOGICAL_DUPLICATES_REJECT);
-}
+MODEL(lru, KVLOGICAL_EVICT_LRU, TWIN_LRU)
+MODEL(fifo, KVLOGICAL_EVICT_FIFO, TWIN_LRU)
+MODEL(multi_lru, KVLOGICAL_EVICT_MULTI_LRU, TWIN_MULTI_LRU)
+MODEL(lineage_by_tick, KVLOGICAL_EVICT_DEFAULT, TWIN_LINEAGE_TICK)
+MODEL(lineage_by_arrival, KVLOGICAL_EVICT_LINEAGE_FIFO, TWIN_LINEAGE_FIFO)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_steps_equal_the_twin_with_duplicates_allowed),
-        cmocka_unit_test(random_steps_equal_the_twin_with_duplicates_rejected),
+        cmocka_unit_test(lru_equals_its_twin),
+        cmocka_unit_test(fifo_equals_its_twin),
+        cmocka_unit_test(multi_lru_equals_its_twin),
+        cmocka_unit_test(lineage_by_tick_equals_its_twin),
+        cmocka_unit_test(lineage_by_arrival_equals_its_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

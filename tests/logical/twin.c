@@ -7,17 +7,11 @@ static void take_first(int *list, int *count) {
     memmove(list, list + 1, (size_t)*count * sizeof *list);
 }
 
-static void take(int *list, int *count, int block) {
-    int at = 0;
-    while (list[at] != block) at++;
-    memmove(list + at, list + at + 1, (size_t)(*count - at - 1) * sizeof *list);
-    (*count)--;
-}
-
-void twin_init(twin *t, int count, bool reject) {
+void twin_init(twin *t, int count, bool reject, enum twin_policy policy) {
     memset(t, 0, sizeof *t);
     t->count = count;
     t->reject = reject;
+    t->order.policy = policy;
     for (int i = 0; i < count; i++) t->free[t->free_count++] = i;
 }
 
@@ -37,11 +31,11 @@ bool twin_allocate(twin *t, int count, int *blocks, kvhash_plh *evicted, int *ev
             blocks[i] = t->free[0];
             take_first(t->free, &t->free_count);
         } else {
-            blocks[i] = t->order[0];
+            blocks[i] = twin_order_evict(&t->order);
             evicted[(*evicted_count)++] = t->blocks[blocks[i]].name;
-            take_first(t->order, &t->order_count);
         }
         t->blocks[blocks[i]].state = TWIN_MUTABLE;
+        t->blocks[blocks[i]].reset = false;
     }
     return true;
 }
@@ -62,7 +56,7 @@ static int find(const twin *t, kvhash_plh name) {
 int twin_match(twin *t, kvhash_plh name) {
     int block = find(t, name);
     if (block < 0) return -1;
-    if (t->blocks[block].state == TWIN_INACTIVE) take(t->order, &t->order_count, block);
+    if (t->blocks[block].state == TWIN_INACTIVE) twin_order_remove(&t->order, block, name);
     t->blocks[block].state = TWIN_PRIMARY;
     t->blocks[block].holds++;
     return block;
@@ -92,8 +86,18 @@ void twin_release(twin *t, int block) {
     if (t->blocks[block].state == TWIN_DUPLICATE) {
         twin_give_back(t, block);
         twin_release(t, t->blocks[block].primary);
+    } else if (t->blocks[block].reset) {
+        twin_give_back(t, block);
     } else {
         t->blocks[block].state = TWIN_INACTIVE;
-        t->order[t->order_count++] = block;
+        twin_order_insert(&t->order, block, t->blocks[block].name);
+    }
+}
+
+void twin_reset_inactive(twin *t) {
+    while (twin_in_state(t, TWIN_INACTIVE) > 0) {
+        int block = twin_order_evict(&t->order);
+        t->blocks[block].reset = false;
+        twin_give_back(t, block);
     }
 }

@@ -17,17 +17,47 @@ typedef struct twin_block {
     kvhash_plh name;
     int holds;
     int primary;
+    bool reset; /* free, not inactive, after the last release */
 } twin_block;
+
+enum twin_policy { TWIN_LRU, TWIN_MULTI_LRU, TWIN_LINEAGE_TICK, TWIN_LINEAGE_FIFO };
+
+/* Lineage: a node of the forest. */
+typedef struct twin_node {
+    bool used;
+    uint64_t position, fragment;
+    int block;  /* −1: a ghost */
+    int parent; /* −1: not linked */
+    int children;
+    uint64_t tick; /* when it became real */
+    uint64_t leaf; /* when it became a leaf */
+} twin_node;
+
+#define TWIN_NODES 256
+
+/* The inactive blocks in their order. */
+typedef struct twin_order {
+    enum twin_policy policy;
+    int thresholds[3];
+    unsigned (*uses)(kvhash_plh name);                /* multi-LRU */
+    int list[TWIN_BLOCKS], level[TWIN_BLOCKS], count; /* LRU, multi-LRU: oldest first */
+    twin_node nodes[TWIN_NODES];
+    uint64_t ticks;
+} twin_order;
+
+void twin_order_insert(twin_order *order, int block, kvhash_plh name);
+void twin_order_remove(twin_order *order, int block, kvhash_plh name);
+int twin_order_evict(twin_order *order);
 
 typedef struct twin {
     int count;
     bool reject;
     twin_block blocks[TWIN_BLOCKS];
-    int free[TWIN_BLOCKS], free_count;   /* first in, first out */
-    int order[TWIN_BLOCKS], order_count; /* inactive, oldest first */
+    int free[TWIN_BLOCKS], free_count; /* first in, first out */
+    twin_order order;
 } twin;
 
-void twin_init(twin *t, int count, bool reject);
+void twin_init(twin *t, int count, bool reject, enum twin_policy policy);
 int twin_available(const twin *t);
 /* All or nothing; evicted names in victim order. */
 bool twin_allocate(twin *t, int count, int *blocks, kvhash_plh *evicted, int *evicted_count);
@@ -38,6 +68,7 @@ int twin_match(twin *t, kvhash_plh name);
 void twin_clone(twin *t, int block);
 void twin_release(twin *t, int block);
 void twin_give_back(twin *t, int block);
+void twin_reset_inactive(twin *t);
 int twin_in_state(const twin *t, enum twin_state state);
 
 #endif

@@ -59,7 +59,7 @@ static void each_broken_invariant_is_named(void **state) {
     kvtest_assert_ok(kvlogical_manager_validate(m, NULL));
     slot *inactive = &m->slots[0], *primary = &m->slots[2], *duplicate = &m->slots[3], *unused = &m->slots[6];
 
-    SPOIL(&w, inactive->state, 9, "a slot is in one of the six states");
+    SPOIL(&w, inactive->state, 9, "a slot is in one of the seven states");
     SPOIL(&w, inactive->state, SLOT_FREE, "the counts of states are those of the slots");
     SPOIL(&w, m->in_state[SLOT_MUTABLE], 2, "the counts of states are those of the slots");
 
@@ -71,20 +71,22 @@ static void each_broken_invariant_is_named(void **state) {
     SPOIL(&w, m->order.lru.head, 1, "the LRU list holds exactly the inactive slots");
     SPOIL(&w, inactive->next, NO_SLOT, "the LRU list holds exactly the inactive slots");
 
-    SPOIL(&w, primary->holds, 0, "primaries and duplicates, and only they, have holds");
-    SPOIL(&w, inactive->holds, 1, "primaries and duplicates, and only they, have holds");
+    SPOIL(&w, primary->holds, 0, "shared slots, and only they, have holds");
+    SPOIL(&w, inactive->holds, 1, "shared slots, and only they, have holds");
     SPOIL(&w, m->holds, 7, "the sum of holds is that of the slots");
-    SPOIL(&w, duplicate->primary, 0, "a duplicate keeps the primary of its name alive");
-    SPOIL(&w, duplicate->primary, 99, "a duplicate keeps the primary of its name alive");
+    SPOIL(&w, duplicate->companion, 0, "a duplicate keeps the primary of its name alive");
+    SPOIL(&w, duplicate->companion, 99, "a duplicate keeps the primary of its name alive");
     SPOIL(&w, duplicate->name.low, 99, "a duplicate keeps the primary of its name alive");
 
-    name_entry *entry = name_place(&m->names, m->slots, inactive->name, name_tag(&m->names, inactive->name));
-    SPOIL(&w, entry->slot, 7, "names lead to primaries and inactive slots only");
-    SPOIL(&w, entry->slot, 99, "names lead to primaries and inactive slots only");
-    SPOIL(&w, entry->slot, 1, "a name leads to its one slot");
+    name_entry *entry =
+        name_place(&m->names, m->slots, sizeof(slot), inactive->name, name_tag(&m->names, inactive->name));
+    SPOIL(&w, entry->row, 7, "names lead to primaries and inactive slots only");
+    SPOIL(&w, entry->row, 99, "names lead to primaries and inactive slots only");
+    SPOIL(&w, entry->row, 1, "a name leads to its one slot");
     SPOIL(&w, entry->tag, entry->tag + 1, "a name leads to its one slot");
     SPOIL(&w, inactive->name.low, 5, "a name leads to its one slot");
-    SPOIL(&w, entry->slot, NO_SLOT, "every primary and inactive slot is found by name");
+    SPOIL(&w, entry->row, NO_SLOT, "every primary and inactive slot is found by name");
+    SPOIL(&w, m->registry->registered, 2, "names are registered while something holds them");
     destroy(&w);
 }
 
