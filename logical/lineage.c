@@ -233,18 +233,27 @@ static void link_parent(manager *m, uint32_t index) {
         node & LINEAGE_GHOST ? l->ghosts[node & ~LINEAGE_GHOST].serial : m->slots[node].lineage.serial;
 }
 
+/* The slot takes a ghost's place: its children and its parent, unless that is the parent of a name that collides. */
+static void take_over(manager *m, uint32_t index, uint32_t row) {
+    slot *s = &m->slots[index];
+    ghost g = m->order.lineage.ghosts[row];
+    delete_ghost(&m->order.lineage, row);
+    s->lineage.serial = g.serial;
+    s->lineage.children = g.children;
+    s->lineage.parent = g.parent;
+    s->lineage.parent_serial = g.parent_serial;
+    if (g.parent_serial == 0 || g.parent_fragment == kvhash_plh_parent_fragment(s->name)) return;
+    s->lineage.parent_serial = 0;
+    orphan(m, resolve(m, ghost_parent_key(&g), g.parent_serial, g.parent));
+}
+
 static void insert(manager *m, uint32_t index) {
     slot *s = &m->slots[index];
     lineage *l = &m->order.lineage;
     if (s->lineage.serial == 0) { /* it hosts no ghost; is there one elsewhere? */
         uint32_t row = find_ghost(l, own_key(s->name));
         if (row != NO_ROW) {
-            const ghost *g = &l->ghosts[row];
-            s->lineage.serial = g->serial;
-            s->lineage.parent_serial = g->parent_serial;
-            s->lineage.parent = g->parent;
-            s->lineage.children = g->children;
-            delete_ghost(l, row);
+            take_over(m, index, row);
         } else {
             s->lineage.serial = new_serial(l);
             s->lineage.parent_serial = s->lineage.children = 0;
