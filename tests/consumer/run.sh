@@ -80,7 +80,7 @@ links() { # shared|static, prefix, options…
     rm -rf stranger
     quietly stranger stranger -DCMAKE_PREFIX_PATH="$work/$2" "${@:3}"
     quietly cmake --build stranger
-    runs "$1" stranger/names_c stranger/names_cpp
+    runs "$1" stranger/*_c stranger/*_cpp
 }
 say "find_package: shared by default, static when asked, and each by its own name"
 for prefix in "${layouts[@]}"; do
@@ -106,14 +106,16 @@ say "pkg-config: shared and static, C and C++"
 for prefix in "${layouts[@]}"; do
     libdir=$(dirname "$(find "$prefix" -name libkvhash.so)")
     export PKG_CONFIG_PATH=$work/$libdir/pkgconfig
-    for module in kvhash kvlogical; do
+    for program in names pool; do
+        module=kvhash
+        [[ $program != pool ]] || module=kvlogical
         read -ra flags < <(pkg-config --cflags --libs $module)
-        quietly "$CC" "$here/names.c" -o pc_c "${flags[@]}" -Wl,-rpath,"$work/$libdir"
-        quietly "$CXX" "$here/names.cpp" -o pc_cpp "${flags[@]}" -Wl,-rpath,"$work/$libdir"
+        quietly "$CC" "$here/$program.c" -o pc_c "${flags[@]}" -Wl,-rpath,"$work/$libdir"
+        quietly "$CXX" "$here/$program.cpp" -o pc_cpp "${flags[@]}" -Wl,-rpath,"$work/$libdir"
         runs shared ./pc_c ./pc_cpp
         read -ra flags < <(pkg-config --static --cflags --libs $module)
-        quietly "$CC" "$here/names.c" -o pc_c -static "${flags[@]}"
-        quietly "$CXX" "$here/names.cpp" -o pc_cpp -static "${flags[@]}"
+        quietly "$CC" "$here/$program.c" -o pc_c -static "${flags[@]}"
+        quietly "$CXX" "$here/$program.cpp" -o pc_cpp -static "${flags[@]}"
         runs static ./pc_c ./pc_cpp
     done
     [[ $(pkg-config --modversion kvcore) == 0.1.0 ]] || fail "pkg-config says version $(pkg-config --modversion kvcore)"
@@ -124,7 +126,7 @@ done
 say "add_subdirectory: libraries only, the parent's flags untouched"
 quietly cmake -S "$here/subproject" -B parent -G Ninja -DKVSTRATA_SOURCE="$work/source"
 quietly cmake --build parent
-runs shared parent/names_c
+runs shared parent/pool_c
 runs static parent/names_cpp
 ctest --test-dir parent -N | grep -q 'Total Tests: 0' || fail "the parent got tests of ours"
 quietly cmake --install parent --prefix "$work/parent-installed"
