@@ -113,9 +113,18 @@ function(kv_add_library component)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/kvstrata-${component}-facts.cmake
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata)
 
-  # Relocatable: the prefix is found from where the .pc file lies.
-  file(RELATIVE_PATH KV_PC_UP "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
-  string(REGEX REPLACE "/$" "" KV_PC_UP "${KV_PC_UP}")
+  # Relocatable: the prefix is found from where the .pc file lies, unless the packager gave absolute folders.
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+    set(KV_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+    set(KV_PC_LIBDIR ${CMAKE_INSTALL_FULL_LIBDIR})
+    set(KV_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+  else()
+    file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+    string(REGEX REPLACE "/$" "" up "${up}")
+    set(KV_PC_PREFIX "\${pcfiledir}/${up}")
+    set(KV_PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+    set(KV_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+  endif()
   set(KV_PC_NAME ${name})
   list(TRANSFORM arg_DEPENDS PREPEND kv OUTPUT_VARIABLE requires)
   list(JOIN requires ", " KV_PC_REQUIRES)

@@ -30,6 +30,42 @@ function(kv_add_test name)
     ENVIRONMENT "${arg_ENVIRONMENT}")
 endfunction()
 
+# kv_add_example(<name> SOURCES ... LIBS ...): a program a reader may copy. Where there are tests it is one: it exits 0.
+function(kv_add_example name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  kv_add_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS})
+  if(KVSTRATA_BUILD_TESTS)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES LABELS example TIMEOUT 60)
+  endif()
+endfunction()
+
+# kv_add_bench(<name> SOURCES ... LIBS ...): a Google Benchmark program in <build>/bench.
+function(kv_add_bench name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  find_package(benchmark REQUIRED)
+  kv_add_program(${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS} benchmark::benchmark)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+endfunction()
+
+# kv_add_fuzz(<name> SOURCES ... LIBS ...): a fuzz target (see fuzz/fuzz.h) whose corpus is fuzz/corpus/<name>. The fuzz preset
+# makes bin/fuzz_<name> with libFuzzer; the test builds make a program that replays the corpus.
+function(kv_add_fuzz name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  if(KVSTRATA_BUILD_FUZZ)
+    kv_add_program(fuzz_${name} SOURCES ${arg_SOURCES} LIBS ${arg_LIBS})
+    target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/fuzz)
+    target_compile_options(fuzz_${name} PRIVATE -fsanitize=fuzzer-no-link)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+  if(KVSTRATA_BUILD_TESTS)
+    kv_add_program(fuzz_${name}_replay SOURCES ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/fuzz/replay.c LIBS ${arg_LIBS})
+    target_include_directories(fuzz_${name}_replay PRIVATE ${PROJECT_SOURCE_DIR}/fuzz)
+    add_test(NAME fuzz_${name}_replay COMMAND fuzz_${name}_replay ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+    set_tests_properties(fuzz_${name}_replay PROPERTIES LABELS fuzz-replay TIMEOUT 300)
+  endif()
+endfunction()
+
 # The dynamic symbols of a library are those that were reviewed, no more and no fewer.
 function(kv_check_exports component folder)
   add_test(NAME ${component}_exports COMMAND ${CMAKE_COMMAND}

@@ -1,0 +1,2 @@
+/* The headers and their inline functions are C++ too. */
+#include "names.c"
