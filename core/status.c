@@ -29,6 +29,7 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVHASH_EOVERLAP: return "mm_info ranges overlap";
     case KVHASH_EINSUFFICIENT_TOKENS: return "fewer tokens than asked to remove";
     case KVHASH_EMM_RUNS_PRESENT: return "not possible on a sequence with multimodal runs";
+    case KVHASH_EINCOMPLETE: return "block is incomplete";
     case KVLOGICAL_EGUARD: return "guard is empty, foreign or outlived";
     case KVLOGICAL_EBLOCK_SIZE: return "block size mismatch";
     case KVLOGICAL_EDUPLICATE: return "block id already present";
