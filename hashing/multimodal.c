@@ -25,8 +25,10 @@ static kvcore_status run_fail(kvcore_error *error, kvcore_status code, const kvh
     }
 }
 
-kvcore_status run_check(run_walk *walk, uint64_t token_count, kvcore_error *error) {
+kvcore_status run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count, uint64_t token_count,
+                        kvcore_error *error) {
     uint64_t previous_end = 0;
+    run_walk_start(walk, runs, count);
     for (; !run_walk_done(walk); run_walk_next(walk)) {
         const kvhash_mm_run *run = walk->current;
         uint64_t end;
@@ -43,6 +45,10 @@ kvcore_status run_check(run_walk *walk, uint64_t token_count, kvcore_error *erro
             previous_end = end;
         if (fault != KVCORE_OK) return run_fail(error, fault, run, run_walk_index(walk), token_count);
     }
+    if (walk->in_order)
+        run_walk_start_in_order(walk, runs, count);
+    else
+        run_walk_start(walk, runs, count);
     return KVCORE_OK;
 }
 
@@ -62,8 +68,7 @@ kvcore_status kvhash_mm_sort(const kvhash_mm_run *runs, size_t count, uint64_t t
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
                            "runs is NULL with a count of %zu", count);
     run_walk walk;
-    run_walk_start(&walk, runs, count);
-    kvcore_status status = run_check(&walk, token_count, error);
+    kvcore_status status = run_check(&walk, runs, count, token_count, error);
     if (status == KVCORE_OK && sorted != NULL) copy_sorted(runs, count, sorted);
     return status;
 }
@@ -90,7 +95,7 @@ kvcore_status kvhash_block_bytes(const kvhash_slots *block, void *bytes, size_t 
     if (status != KVCORE_OK) return status;
 
     run_walk walk;
-    run_walk_start(&walk, block->runs, block->run_count);
+    run_walk_start_in_order(&walk, block->runs, block->run_count);
     while (!run_walk_done(&walk) && walk.current->offset + walk.current->length <= block->offset) run_walk_next(&walk);
     bool framed = !run_walk_done(&walk) && walk.current->offset < end;
     size_t needed;

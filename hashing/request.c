@@ -72,10 +72,8 @@ static kvcore_status name_request(const kvhash_request *given, naming_job *job, 
 
     run_walk walk;
     if (request.run_count != 0) {
-        run_walk_start(&walk, request.runs, request.run_count);
-        status = run_check(&walk, request.token_count, error);
+        status = run_check(&walk, request.runs, request.run_count, request.token_count, error);
         if (status != KVCORE_OK) return status;
-        run_walk_start(&walk, request.runs, request.run_count);
         job->runs = &walk;
     }
     size_t blocks = 0;

@@ -4,7 +4,8 @@
 
 #include "run_walk.h"
 
-/* Walk to the end; the first fault is reported as kvhash_mm_sort() says. */
-kvcore_status run_check(run_walk *walk, uint64_t token_count, kvcore_error *error);
+/* Check runs as kvhash_mm_sort() says; the first fault is reported. On success the walk stands at their first. */
+kvcore_status run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count, uint64_t token_count,
+                        kvcore_error *error);
 
 #endif

@@ -67,13 +67,11 @@ static void take_batch(run_walk *walk, const kvhash_mm_run *last) {
 }
 
 void run_walk_start(run_walk *walk, const kvhash_mm_run *runs, size_t count) {
-    walk->runs = runs;
-    walk->count = count;
-    walk->in_order = run_walk_is_in_order(runs, count);
+    run_walk_start_in_order(walk, runs, count);
+    if (run_walk_is_in_order(runs, count)) return;
+    walk->in_order = false;
     walk->left = count;
-    walk->current = runs;
-    walk->limit = count == 0 ? runs : runs + count;
-    if (!walk->in_order) take_batch(walk, NULL);
+    take_batch(walk, NULL);
 }
 
 void run_walk_next_batch(run_walk *walk) {

@@ -26,6 +26,14 @@ typedef struct run_walk {
 /* Stand at the run with the smallest offset. The runs stay borrowed. */
 void run_walk_start(run_walk *walk, const kvhash_mm_run *runs, size_t count);
 
+/* The same for runs that are known to be in order. */
+static inline void run_walk_start_in_order(run_walk *walk, const kvhash_mm_run *runs, size_t count) {
+    walk->current = walk->runs = runs;
+    walk->limit = count == 0 ? runs : runs + count;
+    walk->count = count;
+    walk->in_order = true;
+}
+
 void run_walk_next_batch(run_walk *walk);
 
 static inline bool run_walk_done(const run_walk *walk) { return walk->current == walk->limit; }
