@@ -104,7 +104,7 @@ static kvhash_block block_by_hand(kvtest_vector *v, const kvhash_request *reques
     while (*first_run + slots.run_count < request->run_count &&
            slots.runs[slots.run_count].offset < slots.offset + size)
         slots.run_count++;
-    uint8_t *bytes = malloc(13 * size);
+    uint8_t small[4096], *bytes = 13 * size <= sizeof small ? small : malloc(13 * size);
     size_t size_bytes = 0;
     if (bytes == NULL)
         kvtest_differ(v, "no memory for a block");
@@ -118,7 +118,7 @@ static kvhash_block block_by_hand(kvtest_vector *v, const kvhash_request *reques
         kvtest_expect_status(v, "extend", kvhash_plh_extend(parent->plh, block.block_hash, &block.plh), KVCORE_OK);
     block.sequence_hash = kvhash_plh_sequence_hash(block.plh);
     kvtest_expect_status(v, "psh", kvhash_psh_make(block.sequence_hash, i, block.block_hash, &block.psh), KVCORE_OK);
-    free(bytes);
+    if (bytes != small) free(bytes);
     return block;
 }
 
