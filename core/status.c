@@ -27,8 +27,9 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVHASH_EOFFSET_OVERFLOW: return "mm_info offset and length overflow";
     case KVHASH_EOUT_OF_BOUNDS: return "mm_info range exceeds the tokens";
     case KVHASH_EOVERLAP: return "mm_info ranges overlap";
-    case KVHASH_EINSUFFICIENT_TOKENS: return "fewer tokens than asked to remove";
-    case KVHASH_EMM_RUNS_PRESENT: return "not possible on a sequence with multimodal runs";
+    case KVHASH_EINSUFFICIENT_TOKENS: return "TokenBlock has insufficient tokens";
+    case KVHASH_EMM_RUNS_PRESENT: return "operation is not supported on a TokenBlockSequence with multimodal runs";
+    case KVHASH_EINCOMPLETE: return "TokenBlock is incomplete";
     case KVLOGICAL_EGUARD: return "guard is empty, foreign or outlived";
     case KVLOGICAL_EBLOCK_SIZE: return "block size mismatch";
     case KVLOGICAL_EDUPLICATE: return "block id already present";

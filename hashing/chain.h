@@ -5,10 +5,11 @@
 #include <stdint.h>
 
 #include <kvcore/bytes.h>
+#include <kvhash/hash.h>
 
 #include "xxh3.h"
 
-#define CHAIN_SEED UINT64_C(1337)
+#define CHAIN_SEED KVHASH_CHAIN_SEED
 
 /* XXH3(parent LE ‖ block hash LE, 1337). */
 static inline uint64_t chain_next(uint64_t parent_sequence_hash, uint64_t block_hash) {

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include <kvcore/bytes.h>
-#include <kvhash/xxh3.h>
+#include <kvhash/hash.h>
 
 #define HASHES 4
 #define MOST 15 /* of a counter of 4 bits */
 
 struct kvlogical_frequency {
-    uint8_t secrets[HASHES][KVHASH_XXH3_SECRET_BYTES];
+    uint8_t secrets[HASHES][KVHASH_SECRET_BYTES];
     kvcore_allocator allocator;
     uint64_t words; /* of 16 counters */
     uint32_t size, decay_threshold;
@@ -25,7 +25,7 @@ uint64_t kvlogical__frequency_bytes(size_t capacity) {
 kvlogical_frequency *kvlogical__frequency_init(void *memory, size_t capacity, uint32_t decay_threshold) {
     kvlogical_frequency *f = memory;
     memset(f, 0, (size_t)kvlogical__frequency_bytes(capacity));
-    for (unsigned i = 0; i < HASHES; i++) kvhash_xxh3_secret_from_seed(i, f->secrets[i]);
+    for (unsigned i = 0; i < HASHES; i++) kvhash_secret(i, f->secrets[i]);
     f->words = words_for(capacity);
     uint64_t samples = capacity < UINT32_MAX / 10 ? (uint64_t)capacity * 10 : UINT32_MAX;
     f->decay_threshold = decay_threshold != 0 ? decay_threshold : (uint32_t)samples;
@@ -59,7 +59,7 @@ typedef struct place {
 
 static void places_of(const kvlogical_frequency *f, const void *key, size_t size, place places[HASHES]) {
     for (unsigned i = 0; i < HASHES; i++) {
-        uint64_t hash = kvhash_xxh3_with_secret(key, size, f->secrets[i]);
+        uint64_t hash = kvhash_xxh3_secret((kvcore_bytes){key, size}, f->secrets[i]);
         places[i] = (place){hash % f->words, 4 * (unsigned)(hash & 15)};
         __builtin_prefetch(&f->table[places[i].word]);
     }

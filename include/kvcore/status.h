@@ -58,6 +58,7 @@ enum {
     KVHASH_EOVERLAP = -106,             /**< A run starts before the previous one ends. */
     KVHASH_EINSUFFICIENT_TOKENS = -107, /**< More tokens to remove than there are. */
     KVHASH_EMM_RUNS_PRESENT = -108,     /**< Not possible on a sequence with multimodal runs. */
+    KVHASH_EINCOMPLETE = -109,          /**< A block that does not have all its tokens. */
 
     /* logical: -200 to -299 */
     KVLOGICAL_EGUARD = -200,         /**< A guard that is empty, of another manager, or outlived. */

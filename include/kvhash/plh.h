@@ -113,7 +113,8 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_plh_decode(const uint8_t bytes[
 KVHASH_API size_t kvhash_plh_format(kvhash_plh name, char text[KVHASH_PLH_TEXT_BYTES]);
 
 /**
- * The display form back into a name in the mode of its position: exact for every name built by this library.
+ * The display form back into a name in the mode of its position: exact for every name of a chain. (A parent fragment at
+ * position 0, or a small position in a wide mode, is not in the text.)
  *
  * Errors: KVCORE_EFORMAT for anything kvhash_plh_format() does not write (signs, leading zeros, blanks, a fragment wider
  *         than the position allows); KVHASH_EPOSITION beyond the limit.
