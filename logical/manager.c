@@ -5,8 +5,6 @@
 
 #include <kvcore/config.h>
 
-#include "frequency.h"
-
 #define LINE 64
 #define HISTORY_MOST 65536
 #define HANDLES_DEFAULT 64
@@ -200,6 +198,8 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
     if (m->registry == NULL) make_private_registry(m, config, memory, l, fixed);
     name_table_clear(&m->names);
     make_order(m, config, part(memory, l->order));
+    m->counters_in_slots =
+        m->registry->frequency != NULL && !is_lineage(config) && kvlogical__frequency_compact(m->registry->frequency);
     uint64_t places = history_places(config);
     if (places > 0) {
         m->history = part(memory, l->history);

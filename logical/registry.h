@@ -109,12 +109,12 @@ static inline bool registered_elsewhere(const registry *r, const struct kvlogica
 void kvlogical__event(registry *r, uint32_t kind, kvhash_plh name);
 void kvlogical__unregister(registry *r, kvhash_plh name);
 
-/* A manager got a block of a name that it did not have. */
-static inline void registry_gain(registry *r, const struct kvlogical_manager *by, kvhash_plh name) {
-    if (registered_elsewhere(r, by, name)) return;
+/* A manager got a block of a name that it did not have. Returns whether the name is newly registered: to be touched. */
+static inline bool registry_gain(registry *r, const struct kvlogical_manager *by, kvhash_plh name) {
+    if (registered_elsewhere(r, by, name)) return false;
     r->registered++;
     if (r->events.wanted) kvlogical__event(r, KVHASH_EVENT_CREATE, name);
-    if (r->tracker.touch != NULL) r->tracker.touch(r->tracker.ctx, name);
+    return true;
 }
 
 /* A manager lost its last block of a name (it is out of its name table by now). */
