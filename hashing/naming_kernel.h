@@ -5,8 +5,6 @@
 #include "chain.h"
 #include "frames.h"
 #include "naming.h"
-#include "plh_pack.h"
-#include "psh_pack.h"
 #include "xxh3.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -45,31 +43,60 @@ static ALWAYS_INLINE uint64_t hash_plain(const uint32_t *tokens, size_t count, u
 #endif
 }
 
-static ALWAYS_INLINE void store(const naming_job *job, size_t i, uint64_t block_hash, uint64_t *parent,
+/* Where the fields of a PLH and a PSH lie, for the positions of one mode; up to 2^24 both have the same modes and widths. */
+typedef struct name_layout {
+    unsigned bits; /* of the parent fragment and of the block hash */
+    uint64_t mask; /* of those bits */
+    uint64_t mode; /* in place */
+    uint64_t past; /* the first position of the next mode */
+} name_layout;
+
+static inline name_layout layout_of(uint64_t position) {
+    unsigned bits = kvhash_plh_fragment_bits(position);
+    uint64_t mode = (54 - bits) / 8;
+    return (name_layout){bits, (UINT64_C(1) << bits) - 1, mode << 62, UINT64_C(256) << 8 * mode};
+}
+
+/* What the blocks of a job hand on to each other. */
+typedef struct chain_state {
+    uint64_t parent;
+    name_layout layout;
+} chain_state;
+
+/* Block i of the job has this hash: take the step of the chain and store what is wanted. */
+static ALWAYS_INLINE void store(const naming_job *job, size_t i, uint64_t block_hash, chain_state *chain,
                                 naming_output output) {
     if (output == NAMING_BLOCK_HASHES) {
-        job->block_hashes[i] = block_hash;
+        ((uint64_t *)job->out)[i] = block_hash;
         return;
     }
-    uint32_t position = (uint32_t)(job->first_block + i);
-    uint64_t sequence_hash = position == 0 ? block_hash : chain_next(*parent, block_hash);
-    if (output == NAMING_SEQUENCE_HASHES) job->sequence_hashes[i] = sequence_hash;
-    if (output == NAMING_NAMES || output == NAMING_NAMES_AND_BLOCK_HASHES)
-        job->names[i] = plh_pack(sequence_hash, *parent, position);
+    uint64_t position = job->first_block + i, parent = chain->parent;
+    uint64_t sequence_hash = position == 0 ? block_hash : chain_next(parent, block_hash);
+    chain->parent = sequence_hash;
+    if (output == NAMING_SEQUENCE_HASHES) {
+        ((uint64_t *)job->out)[i] = sequence_hash;
+        return;
+    }
+    if (position == chain->layout.past) chain->layout = layout_of(position);
+    name_layout at = chain->layout;
+    uint64_t place = at.mode | position << at.bits;
+    kvhash_plh plh = {place | sequence_hash >> (64 - at.bits), sequence_hash << at.bits | (parent & at.mask)};
+    if (output == NAMING_BLOCKS) {
+        kvhash_psh psh = {place | (block_hash & at.mask), sequence_hash};
+        ((kvhash_block *)job->out)[i] = (kvhash_block){block_hash, sequence_hash, plh, psh};
+        return;
+    }
+    ((kvhash_plh *)job->out)[i] = plh;
     if (output == NAMING_NAMES_AND_BLOCK_HASHES) job->block_hashes[i] = block_hash;
-    if (output == NAMING_BLOCKS)
-        job->blocks[i] = (kvhash_block){block_hash, sequence_hash, plh_pack(sequence_hash, *parent, position),
-                                        psh_pack(sequence_hash, position, block_hash)};
-    *parent = sequence_hash;
 }
 
 /* Blocks from … to−1, which no run touches. */
 static ALWAYS_INLINE void name_plain(const naming_job *job, size_t from, size_t to, size_t block_tokens,
-                                     const uint8_t *secret, uint64_t *parent, naming_output output) {
-    uint64_t seed = job->salt_hash;
-    const uint32_t *tokens = job->tokens + from * block_tokens;
+                                     const uint8_t *secret, chain_state *chain, naming_output output) {
+    naming_job own = *job; /* out of reach of the stores */
+    const uint32_t *tokens = own.tokens + from * block_tokens;
     for (size_t i = from; i < to; i++, tokens += block_tokens)
-        store(job, i, hash_plain(tokens, block_tokens, seed, secret), parent, output);
+        store(&own, i, hash_plain(tokens, block_tokens, own.salt_hash, secret), chain, output);
 }
 
 /* The next block, from i, that the run the walk stands at touches; block_count if none. */
@@ -82,19 +109,21 @@ static inline size_t next_touched(const naming_job *job, size_t i) {
 }
 
 static ALWAYS_INLINE void name_all(const naming_job *job, const uint8_t *secret, naming_output output) {
-    uint64_t parent = job->parent;
+    chain_state chain = {job->parent, layout_of(job->first_block)};
     for (size_t i = 0; i < job->block_count;) {
         size_t touched = next_touched(job, i);
-        /* a constant size folds the whole hash of the most common block */
-        if (job->block_tokens == 16)
-            name_plain(job, i, touched, 16, secret, &parent, output);
-        else
-            name_plain(job, i, touched, job->block_tokens, secret, &parent, output);
+        switch (job->block_tokens) { /* a constant size folds the loops within the hash of the usual blocks */
+        case 16: name_plain(job, i, touched, 16, secret, &chain, output); break;
+        case 32: name_plain(job, i, touched, 32, secret, &chain, output); break;
+        case 64: name_plain(job, i, touched, 64, secret, &chain, output); break;
+        case 128: name_plain(job, i, touched, 128, secret, &chain, output); break;
+        default: name_plain(job, i, touched, job->block_tokens, secret, &chain, output); break;
+        }
         i = touched;
         if (i == job->block_count) break;
         const uint32_t *tokens = job->tokens + i * job->block_tokens;
         uint64_t first = (job->first_block + i) * job->block_tokens;
-        store(job, i, hash_written(tokens, first, job->block_tokens, job->runs, job->salt_hash, secret), &parent,
+        store(job, i, hash_written(tokens, first, job->block_tokens, job->runs, job->salt_hash, secret), &chain,
               output);
         i++;
     }
