@@ -43,46 +43,26 @@ static ALWAYS_INLINE uint64_t hash_plain(const uint32_t *tokens, size_t count, u
 #endif
 }
 
-/* Where the fields of a PLH and a PSH lie, for the positions of one mode; up to 2^24 both have the same modes and widths. */
-typedef struct name_layout {
-    unsigned bits; /* of the parent fragment and of the block hash */
-    uint64_t mask; /* of those bits */
-    uint64_t mode; /* in place */
-    uint64_t past; /* the first position of the next mode */
-} name_layout;
-
-static inline name_layout layout_of(uint64_t position) {
-    unsigned bits = kvhash_plh_fragment_bits(position);
-    uint64_t mode = (54 - bits) / 8;
-    return (name_layout){bits, (UINT64_C(1) << bits) - 1, mode << 62, UINT64_C(256) << 8 * mode};
-}
-
-/* What the blocks of a job hand on to each other. */
-typedef struct chain_state {
-    uint64_t parent;
-    name_layout layout;
-} chain_state;
-
-/* Block i of the job has this hash: take the step of the chain and store what is wanted. */
-static ALWAYS_INLINE void store(const naming_job *job, size_t i, uint64_t block_hash, chain_state *chain,
-                                naming_output output) {
+/* Block i of the job has this hash: take the step of the chain and store what is wanted. `bits` is how wide the parent fragment
+ * of a PLH and the block hash of a PSH are at that position: up to 2^24 both have the same modes and widths. */
+static ALWAYS_INLINE void store(const naming_job *job, size_t i, uint64_t block_hash, uint64_t *parent,
+                                naming_output output, unsigned bits) {
     if (output == NAMING_BLOCK_HASHES) {
         ((uint64_t *)job->out)[i] = block_hash;
         return;
     }
-    uint64_t position = job->first_block + i, parent = chain->parent;
-    uint64_t sequence_hash = position == 0 ? block_hash : chain_next(parent, block_hash);
-    chain->parent = sequence_hash;
+    uint64_t position = job->first_block + i, before = *parent;
+    uint64_t sequence_hash = position == 0 ? block_hash : chain_next(before, block_hash);
+    *parent = sequence_hash;
     if (output == NAMING_SEQUENCE_HASHES) {
         ((uint64_t *)job->out)[i] = sequence_hash;
         return;
     }
-    if (position == chain->layout.past) chain->layout = layout_of(position);
-    name_layout at = chain->layout;
-    uint64_t place = at.mode | position << at.bits;
-    kvhash_plh plh = {place | sequence_hash >> (64 - at.bits), sequence_hash << at.bits | (parent & at.mask)};
+    uint64_t mask = (UINT64_C(1) << bits) - 1, mode = (54 - bits) / 8;
+    uint64_t place = mode << 62 | position << bits;
+    kvhash_plh plh = {place | sequence_hash >> (64 - bits), sequence_hash << bits | (before & mask)};
     if (output == NAMING_BLOCKS) {
-        kvhash_psh psh = {place | (block_hash & at.mask), sequence_hash};
+        kvhash_psh psh = {place | (block_hash & mask), sequence_hash};
         ((kvhash_block *)job->out)[i] = (kvhash_block){block_hash, sequence_hash, plh, psh};
         return;
     }
@@ -90,13 +70,34 @@ static ALWAYS_INLINE void store(const naming_job *job, size_t i, uint64_t block_
     if (output == NAMING_NAMES_AND_BLOCK_HASHES) job->block_hashes[i] = block_hash;
 }
 
-/* Blocks from … to−1, which no run touches. */
-static ALWAYS_INLINE void name_plain(const naming_job *job, size_t from, size_t to, size_t block_tokens,
-                                     const uint8_t *secret, chain_state *chain, naming_output output) {
+/* Blocks from … to−1, of one mode, which no run touches. */
+static ALWAYS_INLINE void name_stretch(const naming_job *job, size_t from, size_t to, size_t block_tokens,
+                                       const uint8_t *secret, uint64_t *parent, naming_output output, unsigned bits) {
     naming_job own = *job; /* out of reach of the stores */
+    uint64_t chain = *parent;
     const uint32_t *tokens = own.tokens + from * block_tokens;
     for (size_t i = from; i < to; i++, tokens += block_tokens)
-        store(&own, i, hash_plain(tokens, block_tokens, own.salt_hash, secret), chain, output);
+        store(&own, i, hash_plain(tokens, block_tokens, own.salt_hash, secret), &chain, output, bits);
+    *parent = chain;
+}
+
+/* The same over all modes. Where the hash itself takes little, shifts by constants are worth a loop for each mode. */
+static ALWAYS_INLINE void name_plain(const naming_job *job, size_t from, size_t to, size_t block_tokens,
+                                     const uint8_t *secret, uint64_t *parent, naming_output output,
+                                     bool loop_each_mode) {
+    for (size_t i = from, end; i < to; i = end) {
+        uint64_t position = job->first_block + i, past = position < 256 ? 256 : position < 65536 ? 65536 : UINT64_MAX;
+        end = to - i < past - position ? to : i + (size_t)(past - position);
+        unsigned bits = kvhash_plh_fragment_bits(position);
+        if (!loop_each_mode)
+            name_stretch(job, i, end, block_tokens, secret, parent, output, bits);
+        else if (bits == 54)
+            name_stretch(job, i, end, block_tokens, secret, parent, output, 54);
+        else if (bits == 46)
+            name_stretch(job, i, end, block_tokens, secret, parent, output, 46);
+        else
+            name_stretch(job, i, end, block_tokens, secret, parent, output, 38);
+    }
 }
 
 /* The next block, from i, that the run the walk stands at touches; block_count if none. */
@@ -109,22 +110,23 @@ static inline size_t next_touched(const naming_job *job, size_t i) {
 }
 
 static ALWAYS_INLINE void name_all(const naming_job *job, const uint8_t *secret, naming_output output) {
-    chain_state chain = {job->parent, layout_of(job->first_block)};
+    const bool packed = output == NAMING_NAMES || output == NAMING_BLOCKS;
+    uint64_t parent = job->parent;
     for (size_t i = 0; i < job->block_count;) {
         size_t touched = next_touched(job, i);
         switch (job->block_tokens) { /* a constant size folds the loops within the hash of the usual blocks */
-        case 16: name_plain(job, i, touched, 16, secret, &chain, output); break;
-        case 32: name_plain(job, i, touched, 32, secret, &chain, output); break;
-        case 64: name_plain(job, i, touched, 64, secret, &chain, output); break;
-        case 128: name_plain(job, i, touched, 128, secret, &chain, output); break;
-        default: name_plain(job, i, touched, job->block_tokens, secret, &chain, output); break;
+        case 16: name_plain(job, i, touched, 16, secret, &parent, output, packed); break;
+        case 32: name_plain(job, i, touched, 32, secret, &parent, output, packed); break;
+        case 64: name_plain(job, i, touched, 64, secret, &parent, output, false); break;
+        case 128: name_plain(job, i, touched, 128, secret, &parent, output, false); break;
+        default: name_plain(job, i, touched, job->block_tokens, secret, &parent, output, false); break;
         }
         i = touched;
         if (i == job->block_count) break;
         const uint32_t *tokens = job->tokens + i * job->block_tokens;
         uint64_t first = (job->first_block + i) * job->block_tokens;
-        store(job, i, hash_written(tokens, first, job->block_tokens, job->runs, job->salt_hash, secret), &chain,
-              output);
+        store(job, i, hash_written(tokens, first, job->block_tokens, job->runs, job->salt_hash, secret), &parent,
+              output, kvhash_plh_fragment_bits(job->first_block + i));
         i++;
     }
 }
