@@ -266,6 +266,14 @@ static void insert(manager *m, uint32_t index) {
     trim_ghosts(m);
 }
 
+/* When a chain is evicted from its end, the parent is the next victim, and its parent is touched then. */
+static void prefetch_grandparent(const manager *m, const slot *s) {
+    uint32_t parent = s->lineage.parent;
+    if (s->lineage.parent_serial == 0 || parent & LINEAGE_GHOST) return;
+    parent = m->slots[parent].lineage.parent;
+    if (parent < m->slot_count) __builtin_prefetch(&m->slots[parent], 1);
+}
+
 /* A real node becomes a ghost in its slot, or goes when it has no children. */
 static void remove_real(manager *m, uint32_t index) {
     slot *s = &m->slots[index];
@@ -273,12 +281,17 @@ static void remove_real(manager *m, uint32_t index) {
     if (by_tick(m)) ring_remove(&m->order.lineage.ring, m->slots, index);
     s->level = 0;
     if (s->lineage.children > 0) return;
+    prefetch_grandparent(m, s);
     uint32_t parent = resolve(m, parent_key(s->name), s->lineage.parent_serial, s->lineage.parent);
     s->lineage.serial = s->lineage.parent_serial = 0;
     orphan(m, parent);
 }
 
 static void lineage_insert(manager *m, const uint32_t *slots, size_t count) {
+    for (size_t i = 0; count > 1 && i < count; i++) { /* each will look for its parent */
+        kvhash_plh key = parent_key(m->slots[slots[i]].name);
+        name_prefetch(&m->names, name_mix(key.high, key.low));
+    }
     for (size_t i = 0; i < count; i++) insert(m, slots[i]);
 }
 
