@@ -125,7 +125,6 @@ static bool explain_departure(const manager *m, kvhash_plh name, uint32_t now, k
     e->block = d->block;
     e->ago_ns = (uint64_t)(uint32_t)(now - d->when) * TICK_NS;
     e->evictions_since = m->metrics.evictions - d->evictions;
-    if (d->reason == KVLOGICAL_REASON_EVICTED) e->evictions_since--; /* its own does not count */
     if (has_name(&m->slots[d->block])) e->successor = m->slots[d->block].name;
     return true;
 }

@@ -8,9 +8,12 @@
 /* Slots number less than 2^31, so the rows fit beside the bit that marks them, all but the very last few. */
 static uint64_t ghost_limit(uint64_t slots) { return 2 * slots < LINEAGE_GHOST - 2 ? 2 * slots : LINEAGE_GHOST - 2; }
 
+/* Fuller than other tables: it is cleared, and so takes real memory, though it is mostly empty. */
+static uint64_t ghost_table_capacity(uint64_t ghosts) { return ghosts + ghosts / 3 + 2; }
+
 uint64_t kvlogical__lineage_bytes(uint64_t slots, bool by_tick) {
     uint64_t ghosts = ghost_limit(slots) + 1;
-    uint64_t bytes = ghosts * sizeof(ghost) + name_table_capacity(ghosts) * sizeof(name_entry);
+    uint64_t bytes = ghosts * sizeof(ghost) + ghost_table_capacity(ghosts) * sizeof(name_entry);
     if (!by_tick) return bytes;
     uint64_t places = ring_places(slots);
     return bytes + 2 * bitmap_words(places) * sizeof(uint64_t) + (places * sizeof(uint32_t) + 7) / 8 * 8;
@@ -38,7 +41,7 @@ void kvlogical__lineage_init(lineage *l, void *memory, uint64_t slots, bool by_t
     }
     l->ghosts = (ghost *)(void *)at;
     l->ghost_names.entries = (name_entry *)(void *)(l->ghosts + l->ghost_limit + 1);
-    l->ghost_names.capacity = name_table_capacity((uint64_t)l->ghost_limit + 1);
+    l->ghost_names.capacity = ghost_table_capacity((uint64_t)l->ghost_limit + 1);
     name_table_clear(&l->ghost_names);
 }
 
