@@ -59,6 +59,8 @@ static kvcore_status check(kvlogical_config *config, kvcore_error *error) {
         return bad(error, KVCORE_ECONFIG, config->block_tokens, "block_tokens must be a power of 2 between 1 and 1024");
     if (config->duplicates > KVLOGICAL_DUPLICATES_REJECT)
         return bad(error, KVCORE_ECONFIG, config->duplicates, "duplicates must be a KVLOGICAL_DUPLICATES_ value");
+    if (config->registry != NULL && config->registry->own_by_manager)
+        return bad(error, KVCORE_ECONFIG, config->registry->id, "registry must not be another manager's private one");
     if (config->registry != NULL && config->frequency_capacity != 0)
         return bad(error, KVCORE_ECONFIG, config->frequency_capacity,
                    "frequency_capacity is for a private registry only");
