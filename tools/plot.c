@@ -11,6 +11,8 @@
 
 #include <plplot/plplot.h>
 
+#include "json.h"
+
 /* Pixels of the picture. */
 #define WIDTH 1000
 #define HEIGHT 620
@@ -23,13 +25,26 @@ static const PLINT palette[][3] = {
 };
 enum { PALETTE_SIZE = sizeof palette / sizeof *palette };
 
-/* Markers as Unicode characters, one a line. */
-static const char *const markers[LINE_COLOURS] = {"●", "■", "▲", "◆", "▼", "★"};
+/* Markers as polygons in a square of −1 … 1; the first line's is a circle. */
+#define MARKER_CORNERS 24
+typedef struct line_marker {
+    int corners; /* on a circle */
+    double turn; /* of the first corner, in quarters of a circle */
+    double size;
+} line_marker;
+static const line_marker markers[LINE_COLOURS] = {{MARKER_CORNERS, 0, 1}, {4, 0.5, 1.2}, {3, 1, 1.3}, {4, 0, 1.3},
+                                                  {3, -1, 1.3},           {6, 0, 1.15}};
+#define MARKER_MM 1.7
+/* The legend: its width, and the height of a row. */
+#define LEGEND_MM 63
+#define LEGEND_ROW_MM 9
+#define PI 3.14159265358979323846
 
 /* The world: x is log10 of the capacity, y percent. */
 typedef struct plot_frame {
     double left, right, top;
-    double ceiling; /* percent; negative: none */
+    double ceiling;    /* percent; negative: none */
+    double x_mm, y_mm; /* world units a millimetre */
     size_t lines;
 } plot_frame;
 
@@ -152,11 +167,11 @@ static void draw_x_axis(const plot_frame *frame) {
         }
 }
 
-/* Some five lines at 1, 2 or 5 times a power of ten. */
+/* At most six lines at 1, 2 or 5 times a power of ten. */
 static void draw_y_axis(const plot_frame *frame) {
-    double step = pow(10, floor(log10(frame->top / 4)));
-    if (frame->top / step > 12) step *= 2;
-    if (frame->top / step > 8) step *= 2.5;
+    static const double steps[] = {1, 2, 5, 10};
+    double step = 0, power = pow(10, floor(log10(frame->top / 6)));
+    for (size_t i = 0; i < 4 && (step == 0 || frame->top / step > 6); i++) step = power * steps[i];
     for (int i = 0; i * step <= frame->top; i++) {
         plcol0(GRID);
         pljoin(frame->left, i * step, frame->right, i * step);
@@ -187,8 +202,20 @@ static int by_capacity(const void *a, const void *b) {
     return left->capacity < right->capacity ? -1 : left->capacity > right->capacity;
 }
 
+static void draw_marker(const plot_frame *frame, size_t line, double x, double y) {
+    const line_marker *marker = &markers[line % LINE_COLOURS];
+    PLFLT xs[MARKER_CORNERS], ys[MARKER_CORNERS];
+    for (int i = 0; i < marker->corners; i++) {
+        double angle = 2 * PI * i / marker->corners + marker->turn * PI / 2;
+        xs[i] = x + cos(angle) * marker->size * MARKER_MM * frame->x_mm;
+        ys[i] = y + sin(angle) * marker->size * MARKER_MM * frame->y_mm;
+    }
+    plfill(marker->corners, xs, ys);
+}
+
 /* The line of the `count` runs of one policy; room has space for each of them. */
-static void draw_line(const cache_run *runs, size_t count, size_t line, const cache_run **room) {
+static void draw_line(const plot_frame *frame, const cache_run *runs, size_t count, size_t line,
+                      const cache_run **room) {
     size_t points = 0;
     for (size_t i = 0; i < count; i++)
         if (runs[i].capacity != 0) room[points++] = &runs[i];
@@ -199,57 +226,86 @@ static void draw_line(const cache_run *runs, size_t count, size_t line, const ca
         pljoin(log10((double)room[i - 1]->capacity), percent(room[i - 1]), log10((double)room[i]->capacity),
                percent(room[i]));
     plwidth(1);
-    for (size_t i = 0; i < points; i++) {
-        PLFLT x = log10((double)room[i]->capacity), y = percent(room[i]);
-        plstring(1, &x, &y, markers[line % LINE_COLOURS]);
-    }
+    for (size_t i = 0; i < points; i++) draw_marker(frame, line, log10((double)room[i]->capacity), percent(room[i]));
 }
 
-static void draw_legend(const char *const *names, size_t count) {
-    PLINT options[LINE_COLOURS], colours[LINE_COLOURS], styles[LINE_COLOURS], marks[LINE_COLOURS];
-    PLFLT widths[LINE_COLOURS], scales[LINE_COLOURS];
-    const char *symbols[LINE_COLOURS];
-    for (size_t i = 0; i < count; i++) {
-        options[i] = PL_LEGEND_LINE | PL_LEGEND_SYMBOL;
-        colours[i] = FIRST_LINE + (PLINT)i;
-        styles[i] = 1;
-        widths[i] = 3;
-        scales[i] = 1;
-        marks[i] = 1;
-        symbols[i] = markers[i];
-    }
-    PLFLT width, height;
+/* One line of the legend, in the lower right corner, where a curve that grows leaves room. */
+static void draw_legend(const plot_frame *frame, size_t line, const char *name) {
+    double left = frame->right - LEGEND_MM * frame->x_mm;
+    double y = (7 + LEGEND_ROW_MM * (double)(frame->lines - 1 - line)) * frame->y_mm;
+    plcol0(FIRST_LINE + (PLINT)(line % LINE_COLOURS));
+    plwidth(3);
+    pljoin(left, y, left + 12 * frame->x_mm, y);
+    plwidth(1);
+    draw_marker(frame, line, left + 6 * frame->x_mm, y);
     plcol0(INK);
-    pllegend(&width, &height, PL_LEGEND_BACKGROUND, PL_POSITION_RIGHT | PL_POSITION_BOTTOM | PL_POSITION_INSIDE, 0.02,
-             0.03, 0.06, PAPER, GRID, 1, 0, 0, (PLINT)count, options, 0.8, 0.9, 2.2, 0, colours, names, NULL, NULL,
-             NULL, NULL, colours, styles, widths, colours, scales, marks, symbols);
+    plptex(left + 16 * frame->x_mm, y, 1, 0, 0, name);
+}
+
+static void draw_legend_paper(const plot_frame *frame) {
+    double left = frame->right - (LEGEND_MM + 4) * frame->x_mm, right = frame->right - 2 * frame->x_mm;
+    double bottom = 2 * frame->y_mm, top = (5 + LEGEND_ROW_MM * (double)frame->lines) * frame->y_mm;
+    PLFLT xs[] = {left, right, right, left, left}, ys[] = {bottom, bottom, top, top, bottom};
+    plcol0(PAPER);
+    plfill(4, xs, ys);
+    plcol0(GRID);
+    plline(5, xs, ys);
+}
+
+static size_t end_of_policy(const cache_run *runs, size_t count, size_t start) {
+    size_t end = start + 1;
+    while (end < count && strcmp(runs[end].policy, runs[start].policy) == 0) end++;
+    return end;
+}
+
+/* What PLplot takes for a command (#), or what is no character, would not come out as it is. */
+static void draw_title(const char *title) {
+    char text[256];
+    size_t length = 0;
+    for (size_t left = strlen(title); left > 0 && length < sizeof text - 5;) {
+        size_t step = utf8_length(title, left);
+        if (step == 0 || (unsigned char)*title < 0x20) {
+            text[length++] = '?';
+            step = 1;
+        } else {
+            if (*title == '#') text[length++] = '#';
+            memcpy(text + length, title, step);
+            length += step;
+        }
+        title += step;
+        left -= step;
+    }
+    text[length] = '\0';
+    plschr(0, 1.15);
+    plmtex("t", 1.2, 0.0, 0.0, text);
+    plschr(0, 1.0);
 }
 
 static void draw(const char *title, const cache_run *runs, size_t count, const cache_run **room) {
     plot_frame frame = frame_of(runs, count);
     pladv(0);
-    plvpor(0.095, 0.97, 0.135, 0.90);
+    plvpor(0.105, 0.97, 0.135, 0.90);
     plwind(frame.left, frame.right, 0, frame.top);
-    plschr(0, 1.0);
+    PLFLT left, right, bottom, top;
+    plgspa(&left, &right, &bottom, &top);
+    frame.x_mm = (frame.right - frame.left) / ((right - left) * (0.97 - 0.105));
+    frame.y_mm = frame.top / ((top - bottom) * (0.90 - 0.135));
     draw_x_axis(&frame);
     draw_y_axis(&frame);
     plcol0(INK);
     plbox("b", 0, 0, "", 0, 0);
     plmtex("b", 3.4, 0.5, 0.5, "capacity, blocks");
     plmtex("l", 5.2, 0.5, 0.5, "hit ratio over blocks");
-    plschr(0, 1.15);
-    plmtex("t", 1.2, 0.0, 0.0, title);
-    plschr(0, 1.0);
+    draw_title(title);
     draw_ceiling(&frame);
-    const char *names[LINE_COLOURS];
-    for (size_t start = 0; start < count;) {
-        size_t end = start + 1;
-        while (end < count && strcmp(runs[end].policy, runs[start].policy) == 0) end++;
-        draw_line(runs + start, end - start, frame.lines, room);
-        if (frame.lines < LINE_COLOURS) names[frame.lines++] = runs[start].policy;
-        start = end;
+    size_t line = 0;
+    for (size_t start = 0, end; start < count; start = end) {
+        end = end_of_policy(runs, count, start);
+        draw_line(&frame, runs + start, end - start, frame.lines++, room);
     }
-    draw_legend(names, frame.lines);
+    draw_legend_paper(&frame);
+    for (size_t start = 0; start < count; start = end_of_policy(runs, count, start))
+        draw_legend(&frame, line++, runs[start].policy);
 }
 
 /* ---- PLplot ---- */

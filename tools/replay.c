@@ -247,6 +247,18 @@ static int replay_file(replay_job *job, const char *name) {
     return complain_at(name, line, &error);
 }
 
+/* "Block cache hit ratio: a.jsonl + 2 more" */
+static void plot_title(const replay_job *job, char *title, size_t size_bytes) {
+    const char *name = job->options.files[0];
+    const char *slash = strrchr(name, '/');
+    int length = snprintf(title, size_bytes, "Block cache hit ratio: %.60s",
+                          strcmp(name, "-") == 0 ? "standard input"
+                          : slash != NULL        ? slash + 1
+                                                 : name);
+    if (job->options.file_count > 1)
+        snprintf(title + length, size_bytes - (size_t)length, " + %zu more", job->options.file_count - 1);
+}
+
 static int report(replay_job *job) {
     job->totals.files = job->options.files;
     job->totals.file_count = job->options.file_count;
@@ -256,8 +268,10 @@ static int report(replay_job *job) {
                                              : replay_print_table(stdout, &job->totals, job->runs, job->run_count);
     if (status != KVCORE_OK) return complain(exit_code_of(status), "%s", kvcore_status_text(status));
     if (job->options.plot == NULL) return EXIT_OK;
+    char title[128];
+    plot_title(job, title, sizeof title);
     kvcore_error error;
-    status = plot_finish(&job->plot, job->options.files[0], job->runs, job->run_count, &error);
+    status = plot_finish(&job->plot, title, job->runs, job->run_count, &error);
     return status == KVCORE_OK ? EXIT_OK : complain_at(job->options.plot, 0, &error);
 }
 
