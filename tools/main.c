@@ -20,8 +20,7 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    {"replay", "kvstrata replay", "what block caches of given sizes would have found of a request trace",
-     command_replay},
+    {"replay", "kvstrata replay", "measure what block caches would have found of a request trace", command_replay},
     {"generate", "kvstrata generate", "write a multi-turn chat workload as a request trace", command_generate},
     {"hash", "kvstrata hash", "name the blocks of requests", command_hash},
 };
