@@ -176,19 +176,20 @@ kvcore_status json_read(char *text, size_t length, json_object **value, kvcore_e
     kvcore_status status = scan_text(&scan);
     if (status != KVCORE_OK) return status;
 
-    json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
+    json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH + 1);
     if (tokener == NULL) return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM}, "out of memory");
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     json_object *read = json_tokener_parse_ex(tokener, text, (int)length);
-    /* a number at the end of the text could go on: an empty piece says that it does not */
-    if (json_tokener_get_error(tokener) == json_tokener_continue) read = json_tokener_parse_ex(tokener, "", 1);
     enum json_tokener_error outcome = json_tokener_get_error(tokener);
-    size_t end = json_tokener_get_parse_end(tokener);
-    json_tokener_free(tokener);
-    if (outcome != json_tokener_success) {
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = KVCORE_NO_INDEX, .offset = end},
-                           "expected JSON, found: %s, at byte %zu", json_tokener_error_desc(outcome), end + 1);
+    size_t end = json_tokener_get_parse_end(tokener) + (outcome != json_tokener_error_depth);
+    if (outcome == json_tokener_continue) { /* a number could go on: an empty piece says that the text does not */
+        read = json_tokener_parse_ex(tokener, "", 1);
+        outcome = json_tokener_get_error(tokener);
     }
+    json_tokener_free(tokener);
+    if (outcome != json_tokener_success)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = KVCORE_NO_INDEX, .offset = end - 1},
+                           "expected JSON, found: %s, at byte %zu", json_tokener_error_desc(outcome), end);
     if (count_members(read) != scan.members) {
         json_object_put(read);
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = KVCORE_NO_INDEX},

@@ -72,6 +72,8 @@ static kvcore_status read_chunk(line_reader *lines, size_t *count, kvcore_error 
     if (failure == Z_BUF_ERROR)
         return fail(error, KVCORE_EFORMAT, "expected more gzip data, found the end of the file");
     if (failure == Z_MEM_ERROR) return fail(error, KVCORE_ENOMEM, "out of memory");
+    const char *behind = strstr(reason, ">: "); /* zlib puts "<fd:N>: " in front */
+    if (behind != NULL) reason = behind + 3;
     if (got < 0 || failure != Z_OK)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT}, "expected gzip data, found damage: %s",
                            reason);

@@ -100,7 +100,9 @@ void plot_discard(plot_file *plot) {
 }
 
 static kvcore_status write_file(plot_file *plot, const char *bytes, size_t size_bytes, kvcore_error *error) {
-    bool written = ftruncate(fileno(plot->file), 0) == 0 && fwrite(bytes, 1, size_bytes, plot->file) == size_bytes;
+    /* EINVAL: a device, which has no length */
+    bool written = ftruncate(fileno(plot->file), 0) == 0 || errno == EINVAL;
+    written = written && fwrite(bytes, 1, size_bytes, plot->file) == size_bytes;
     written = fclose(plot->file) == 0 && written;
     plot->file = NULL;
     if (!written) return fail(error, KVCORE_EIO, strerror(errno));

@@ -37,7 +37,9 @@ kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const c
     table_cell requests, references;
     table_count(totals->requests, &requests);
     table_count(totals->references, &references);
-    for (size_t i = 0; i < totals->file_count; i++) fprintf(out, "%s%s", i > 0 ? " + " : "", totals->files[i]);
+    for (size_t i = 0; i < totals->file_count; i++)
+        fprintf(out, "%s%s", i > 0 ? " + " : "",
+                strcmp(totals->files[i], "-") == 0 ? "standard input" : totals->files[i]);
     fprintf(out, ": %s requests, %s block references, %u tokens a block, names xor ", requests.text, references.text,
             (unsigned)totals->block_tokens);
     print_names_xor(out, totals->names_xor);
