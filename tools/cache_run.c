@@ -59,19 +59,19 @@ void cache_run_close(cache_run *run) {
 
 static void count_request(cache_run *run, const named_request *request, size_t hits) {
     uint64_t missing_tail = request->block_tokens - request->last_block_tokens;
-    run->requests++;
-    run->references += request->count;
-    run->hits += hits;
+    run->counts.requests++;
+    run->counts.references += request->count;
+    run->counts.hits += hits;
     if (request->count == 0) return;
-    run->tokens += (uint64_t)request->count * request->block_tokens - missing_tail;
-    run->hit_tokens += (uint64_t)hits * request->block_tokens - (hits == request->count ? missing_tail : 0);
+    run->counts.tokens += (uint64_t)request->count * request->block_tokens - missing_tail;
+    run->counts.hit_tokens += (uint64_t)hits * request->block_tokens - (hits == request->count ? missing_tail : 0);
 }
 
 static kvcore_status serve_unbounded(cache_run *run, const named_request *request) {
     size_t hits = 0;
     uint8_t *state;
     while (hits < request->count && (state = name_set_find(&run->seen, request->names[hits])) != NULL) {
-        run->reused_stays += *state == NAME_NEW;
+        run->counts.reused_stays += *state == NAME_NEW;
         *state = NAME_USED_AGAIN;
         hits++;
     }
@@ -79,7 +79,7 @@ static kvcore_status serve_unbounded(cache_run *run, const named_request *reques
         bool added = false;
         kvcore_status status = name_set_insert(&run->seen, request->names[i], &added);
         if (status != KVCORE_OK) return status;
-        run->registrations += added;
+        run->counts.registrations += added;
     }
     count_request(run, request, hits);
     return KVCORE_OK;
@@ -89,14 +89,14 @@ static kvcore_status serve_unbounded(cache_run *run, const named_request *reques
 static void count_stays(cache_run *run, const run_scratch *scratch, size_t hits, size_t fresh) {
     for (size_t i = 0; i < hits; i++) {
         uint8_t *reused = &run->reused[scratch->held_before[i].block];
-        run->reused_stays += !*reused;
+        run->counts.reused_stays += !*reused;
         *reused = 1;
     }
     for (size_t i = 0; i < fresh; i++) {
         uint32_t block = scratch->held_before[hits + i].block;
         /* another block: the name was there, behind a gap in the prefix, and the fresh block went back */
         if (block != scratch->fresh_before[i].block) continue;
-        run->registrations++;
+        run->counts.registrations++;
         run->reused[block] = 0;
     }
 }
@@ -126,10 +126,10 @@ kvcore_status cache_run_serve(cache_run *run, const named_request *request, run_
     if (status != KVCORE_OK) return status;
     memcpy(scratch->held_before, scratch->held, (hits + missing) * sizeof *scratch->held);
     status = kvlogical_release_tail_first(run->manager, scratch->held, hits + missing);
-    run->manager_ns += clock_ns() - start;
+    run->counts.manager_ns += clock_ns() - start;
 
-    run->evictions += evicted.count;
-    run->oversized += oversized;
+    run->counts.evictions += evicted.count;
+    run->counts.oversized += oversized;
     count_stays(run, scratch, hits, missing);
     count_request(run, request, hits);
     return status;

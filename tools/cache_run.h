@@ -35,16 +35,20 @@ typedef struct run_scratch {
 KVCORE_NODISCARD kvcore_status run_scratch_reserve(run_scratch *scratch, size_t count);
 void run_scratch_clear(run_scratch *scratch);
 
-typedef struct cache_run {
-    const char *policy; /* as the user spelled it */
-    size_t capacity;    /* blocks; 0: unbounded */
-
+typedef struct run_counts {
     uint64_t requests, references, hits;
     uint64_t tokens, hit_tokens;
     uint64_t registrations; /* stays begun */
     uint64_t reused_stays;  /* stays with at least one hit */
     uint64_t evictions, oversized;
     uint64_t manager_ns;
+} run_counts;
+
+typedef struct cache_run {
+    const char *policy; /* as the user spelled it */
+    size_t capacity;    /* blocks; 0: unbounded */
+
+    run_counts counts;
 
     kvlogical_manager *manager; /* NULL when unbounded */
     uint8_t *reused;            /* of each block: its present stay had a hit */

@@ -113,7 +113,7 @@ static kvcore_status write_file(plot_file *plot, const char *bytes, size_t size_
 /* ---- the picture ---- */
 
 static double percent(const cache_run *run) {
-    return run->references == 0 ? 0 : 100.0 * (double)run->hits / (double)run->references;
+    return run->counts.references == 0 ? 0 : 100.0 * (double)run->counts.hits / (double)run->counts.references;
 }
 
 static plot_frame frame_of(const cache_run *runs, size_t count) {
@@ -215,6 +215,24 @@ static void draw_marker(const plot_frame *frame, size_t line, double x, double y
     plfill(marker->corners, xs, ys);
 }
 
+/* How many earlier lines have the same points: all policies have the same capacities, in the same order. */
+static size_t line_twins(const cache_run *runs, size_t count, size_t line) {
+    size_t twins = 0;
+    for (size_t back = 1; back <= line; back++) {
+        const cache_run *other = runs - back * count;
+        size_t equal = 0;
+        while (equal < count && other[equal].counts.hits == runs[equal].counts.hits) equal++;
+        twins += equal == count;
+    }
+    return twins;
+}
+
+/* The gaps of a line that lies on others, wider each time, show those under it. */
+static void dash(size_t twins) {
+    PLINT mark = 6000, space = 2500 * (PLINT)twins; /* micrometres */
+    if (twins > 0) plstyl(1, &mark, &space);
+}
+
 /* The line of the `count` runs of one policy; room has space for each of them. */
 static void draw_line(const plot_frame *frame, const cache_run *runs, size_t count, size_t line,
                       const cache_run **room) {
@@ -224,9 +242,11 @@ static void draw_line(const plot_frame *frame, const cache_run *runs, size_t cou
     qsort(room, points, sizeof *room, by_capacity);
     plcol0(FIRST_LINE + (PLINT)(line % LINE_COLOURS));
     plwidth(3);
+    dash(line_twins(runs, count, line));
     for (size_t i = 1; i < points; i++)
         pljoin(log10((double)room[i - 1]->capacity), percent(room[i - 1]), log10((double)room[i]->capacity),
                percent(room[i]));
+    pllsty(1);
     plwidth(1);
     for (size_t i = 0; i < points; i++) draw_marker(frame, line, log10((double)room[i]->capacity), percent(room[i]));
 }

@@ -207,6 +207,12 @@ static int open_runs(replay_job *job) {
     return EXIT_OK;
 }
 
+/* The unbounded run that stands before run i, if that one is unbounded too: no policy matters there, so one counts for all. */
+static const cache_run *unbounded_before(const replay_job *job, size_t i) {
+    if (job->runs[i].capacity != 0 || i < job->capacity_count) return NULL;
+    return &job->runs[i % job->capacity_count];
+}
+
 static kvcore_status serve_all(replay_job *job, kvcore_error *error) {
     const trace_request *request = &job->request;
     kvcore_status status = block_names_make(&job->names, request->ids, request->count, error);
@@ -215,7 +221,7 @@ static kvcore_status serve_all(replay_job *job, kvcore_error *error) {
                            trace_last_block_tokens(request, job->options.block_tokens)};
     status = run_scratch_reserve(&job->scratch, request->count);
     for (size_t i = 0; i < job->run_count && status == KVCORE_OK; i++)
-        status = cache_run_serve(&job->runs[i], &named, &job->scratch);
+        if (unbounded_before(job, i) == NULL) status = cache_run_serve(&job->runs[i], &named, &job->scratch);
     if (status != KVCORE_OK)
         return kvcore_fail(error, &(kvcore_error){.code = status}, "%s", kvcore_status_text(status));
     job->totals.requests++;
@@ -264,6 +270,8 @@ static int report(replay_job *job) {
     job->totals.file_count = job->options.file_count;
     job->totals.block_tokens = job->options.block_tokens;
     job->totals.hashing_ns = job->names.hashing_ns;
+    for (size_t i = 0; i < job->run_count; i++)
+        if (unbounded_before(job, i) != NULL) job->runs[i].counts = unbounded_before(job, i)->counts;
     kvcore_status status = job->options.json ? replay_print_json(stdout, &job->totals, job->runs, job->run_count)
                                              : replay_print_table(stdout, &job->totals, job->runs, job->run_count);
     if (status != KVCORE_OK) return complain(exit_code_of(status), "%s", kvcore_status_text(status));

@@ -14,14 +14,14 @@ static void fill_row(table_cell *row, const replay_totals *totals, const cache_r
     table_text(run->policy, &row[0]);
     table_text("unbounded", &row[1]);
     if (run->capacity != 0) table_count(run->capacity, &row[1]);
-    table_count(run->hits, &row[2]);
-    table_percent(run->hits, run->references, &row[3]);
-    table_percent(run->hit_tokens, run->tokens, &row[4]);
-    table_count(run->evictions, &row[5]);
-    table_count(run->registrations - run->reused_stays, &row[6]);
-    table_count(run->oversized, &row[7]);
-    table_mean(run->manager_ns, run->capacity != 0 ? run->references : 0, &row[8]);
-    table_mean(totals->hashing_ns, run->references, &row[9]);
+    table_count(run->counts.hits, &row[2]);
+    table_percent(run->counts.hits, run->counts.references, &row[3]);
+    table_percent(run->counts.hit_tokens, run->counts.tokens, &row[4]);
+    table_count(run->counts.evictions, &row[5]);
+    table_count(run->counts.registrations - run->counts.reused_stays, &row[6]);
+    table_count(run->counts.oversized, &row[7]);
+    table_mean(run->counts.manager_ns, run->capacity != 0 ? run->counts.references : 0, &row[8]);
+    table_mean(totals->hashing_ns, run->counts.references, &row[9]);
 }
 
 static void print_names_xor(FILE *out, kvhash_plh names_xor) {
@@ -88,19 +88,20 @@ static void print_json_run(FILE *out, const replay_totals *totals, const cache_r
         fputs(",\"capacity\":null", out);
     else
         print_json_count(out, "capacity", run->capacity);
-    print_json_count(out, "requests", run->requests);
-    print_json_count(out, "block_references", run->references);
-    print_json_count(out, "hits", run->hits);
-    print_json_count(out, "evictions", run->evictions);
-    print_json_count(out, "oversized", run->oversized);
-    print_json_count(out, "registrations", run->registrations);
-    print_json_count(out, "never_reused", run->registrations - run->reused_stays);
-    print_json_count(out, "tokens", run->tokens);
-    print_json_count(out, "hit_tokens", run->hit_tokens);
-    print_json_ratio(out, "hit_ratio", run->hits, run->references);
-    print_json_ratio(out, "token_hit_ratio", run->hit_tokens, run->tokens);
-    print_json_ratio(out, "manager_ns_per_block", run->manager_ns, run->capacity != 0 ? run->references : 0);
-    print_json_ratio(out, "hashing_ns_per_block", totals->hashing_ns, run->references);
+    print_json_count(out, "requests", run->counts.requests);
+    print_json_count(out, "block_references", run->counts.references);
+    print_json_count(out, "hits", run->counts.hits);
+    print_json_count(out, "evictions", run->counts.evictions);
+    print_json_count(out, "oversized", run->counts.oversized);
+    print_json_count(out, "registrations", run->counts.registrations);
+    print_json_count(out, "never_reused", run->counts.registrations - run->counts.reused_stays);
+    print_json_count(out, "tokens", run->counts.tokens);
+    print_json_count(out, "hit_tokens", run->counts.hit_tokens);
+    print_json_ratio(out, "hit_ratio", run->counts.hits, run->counts.references);
+    print_json_ratio(out, "token_hit_ratio", run->counts.hit_tokens, run->counts.tokens);
+    print_json_ratio(out, "manager_ns_per_block", run->counts.manager_ns,
+                     run->capacity != 0 ? run->counts.references : 0);
+    print_json_ratio(out, "hashing_ns_per_block", totals->hashing_ns, run->counts.references);
     fputc('}', out);
 }
 
