@@ -1,5 +1,6 @@
 /* Any bytes as a trace file, plain or gzip: read line by line, as `kvstrata replay` does. What is accepted must read the same
  * when it is written out again. */
+/* NOLINTNEXTLINE: memfd_create() asks for it */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

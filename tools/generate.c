@@ -89,7 +89,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     if (key < FIRST_KEY || key >= FIRST_KEY + NUMBER_COUNT) return ARGP_ERR_UNKNOWN;
     const number_option *number = &numbers[key - FIRST_KEY];
     bool decimals = key - FIRST_KEY == ZIPF;
-    uint64_t value;
+    uint64_t value = 0;
     kvcore_status status = decimals ? parse_thousandths(argument, &value) : parse_count(argument, &value);
     if (status != KVCORE_OK || value < number->least || value > number->most) {
         uint64_t scale = decimals ? 1000 : 1;

@@ -19,7 +19,7 @@ uint8_t *name_set_find(const name_set *set, kvhash_plh name) {
 
 static kvcore_status grow(name_set *set) {
     name_set larger = {.places = set->places == 0 ? 1024 : 2 * set->places, .count = set->count};
-    larger.names = malloc(larger.places * sizeof *larger.names);
+    larger.names = calloc(larger.places, sizeof *larger.names);
     larger.states = calloc(larger.places, 1);
     if (larger.names == NULL || larger.states == NULL) {
         name_set_clear(&larger);

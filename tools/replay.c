@@ -207,10 +207,12 @@ static int open_runs(replay_job *job) {
     return EXIT_OK;
 }
 
-/* The unbounded run that stands before run i, if that one is unbounded too: no policy matters there, so one counts for all. */
+/* The first policy's unbounded run, if run i is another's: no policy matters there, so one counts for all. */
 static const cache_run *unbounded_before(const replay_job *job, size_t i) {
-    if (job->runs[i].capacity != 0 || i < job->capacity_count) return NULL;
-    return &job->runs[i % job->capacity_count];
+    if (job->runs[i].capacity != 0) return NULL;
+    size_t first = 0;
+    while (job->runs[first].capacity != 0) first++;
+    return first < i ? &job->runs[first] : NULL;
 }
 
 static kvcore_status serve_all(replay_job *job, kvcore_error *error) {

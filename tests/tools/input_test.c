@@ -15,7 +15,7 @@ static void assert_lines_refused(const char *command, const char *good, const ba
         shell_file("t", text);
         int code = shell_run("\"$K\" %s t", command);
         if (code != 3) fail_msg("%s: exit code %d, %s%s", lines[i].line, code, shell_err, shell_out);
-        shell_assert_err(expected);
+        kvtest_assert_err(expected);
     }
 }
 
@@ -133,7 +133,7 @@ static void arguments_that_make_no_sense_are_refused(void **state) {
         int code = shell_run("\"$K\" %s", arguments[i][0]);
         if (code != 2) fail_msg("%s: exit code %d", arguments[i][0], code);
         shell_err[strcspn(shell_err, "\n")] = '\0'; /* argp goes on with where to find help */
-        shell_assert_err(arguments[i][1]);
+        kvtest_assert_err(arguments[i][1]);
         assert_string_equal(shell_out, "");
     }
 }
@@ -141,13 +141,13 @@ static void arguments_that_make_no_sense_are_refused(void **state) {
 static void files_that_cannot_be_read_are_named(void **state) {
     (void)state;
     assert_int_equal(shell_run("\"$K\" replay missing -c 5"), 1);
-    shell_assert_err("kvstrata: missing: No such file or directory\n");
+    kvtest_assert_err("kvstrata: missing: No such file or directory\n");
     assert_int_equal(shell_run("\"$K\" replay / -c 5"), 1);
-    shell_assert_err("/:1: Is a directory\n");
+    kvtest_assert_err("/:1: Is a directory\n");
     assert_int_equal(shell_run("\"$K\" replay - -c 5 <&-"), 1);
-    shell_assert_err("-:1: Bad file descriptor\n");
+    kvtest_assert_err("-:1: Bad file descriptor\n");
     assert_int_equal(shell_run("\"$K\" hash missing"), 1);
-    shell_assert_err("kvstrata: missing: No such file or directory\n");
+    kvtest_assert_err("kvstrata: missing: No such file or directory\n");
 }
 
 static void damaged_gzip_data_is_found_where_it_is(void **state) {
@@ -155,13 +155,12 @@ static void damaged_gzip_data_is_found_where_it_is(void **state) {
     assert_int_equal(shell_run("\"$K\" generate --requests 3000 >t && gzip -k t && head -c 20000 t.gz >cut.gz"), 0);
     assert_int_equal(shell_run("\"$K\" replay t.gz -c 100"), 0);
     assert_int_equal(shell_run("\"$K\" replay cut.gz -c 100"), 3);
-    size_t lines = 0;
     assert_int_equal(shell_run("gzip -dc cut.gz | wc -l"), 0);
-    assert_int_equal(sscanf(shell_out, "%zu", &lines), 1);
+    unsigned long lines = strtoul(shell_out, NULL, 10);
     char expected[100];
-    snprintf(expected, sizeof expected, "cut.gz:%zu: expected more gzip data, found the end of the file\n", lines + 1);
+    snprintf(expected, sizeof expected, "cut.gz:%lu: expected more gzip data, found the end of the file\n", lines + 1);
     assert_int_equal(shell_run("\"$K\" replay cut.gz -c 100"), 3);
-    shell_assert_err(expected);
+    kvtest_assert_err(expected);
     assert_int_equal(shell_run("{ head -c -8 t.gz; printf 12345678; } >bad.gz; \"$K\" replay bad.gz -c 100"), 3);
     /* zlib keeps back what it decoded just before: the line is the first of those */
     assert_memory_equal(shell_err, "bad.gz:", 7);
@@ -185,7 +184,7 @@ static void nesting_too_deep_is_refused(void **state) {
     (void)state;
     assert_int_equal(shell_run("awk 'BEGIN { for (i = 0; i < 100000; i++) printf \"[\"; print \"\" }' | \"$K\" replay"),
                      3);
-    shell_assert_err("-:1: expected JSON, found: nesting too deep, at byte 33\n");
+    kvtest_assert_err("-:1: expected JSON, found: nesting too deep, at byte 33\n");
 }
 
 int main(void) {

@@ -11,16 +11,16 @@ static void output_that_cannot_be_written_is_a_failure(void **state) {
                                            "--help",        "replay --version"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         assert_int_equal(shell_run("\"$K\" %s >/dev/full", commands[i]), 1);
-        shell_assert_err("kvstrata: standard output: No space left on device\n");
+        kvtest_assert_err("kvstrata: standard output: No space left on device\n");
         assert_int_equal(shell_run("\"$K\" %s >&-", commands[i]), 1);
-        shell_assert_err("kvstrata: standard output: Bad file descriptor\n");
+        kvtest_assert_err("kvstrata: standard output: Bad file descriptor\n");
     }
 }
 
 static void a_reader_that_has_seen_enough_is_no_crash(void **state) {
     (void)state;
     assert_int_equal(shell_run("{ \"$K\" generate --requests 1G; echo $? >&2; } | head -1"), 0);
-    shell_assert_err("1\n");
+    kvtest_assert_err("1\n");
 }
 
 static void a_closed_stream_is_not_mistaken_for_a_file(void **state) {
@@ -42,7 +42,7 @@ static void a_picture_is_drawn_as_svg_and_png(void **state) {
     assert_int_equal(shell_run("\"$K\" generate --requests 2000 >t"), 0);
     assert_int_equal(shell_run("\"$K\" replay t -c 100,1k,10k,unbounded --plot p.svg && \"$K\" replay t --plot p.png"),
                      0);
-    shell_assert_err("");
+    kvtest_assert_err("");
     size_t size_bytes;
     char *svg = shell_read("p.svg", &size_bytes);
     assert_true(size_bytes > 5000);
@@ -73,10 +73,10 @@ static void a_picture_that_cannot_be_written_is_known_before_the_work(void **sta
     (void)state;
     shell_file("t", "{\"hash_ids\": [1]}\n");
     assert_int_equal(shell_run("\"$K\" replay t -c 5 --plot nowhere/p.svg"), 1);
-    shell_assert_err("kvstrata: nowhere/p.svg: No such file or directory\n");
+    kvtest_assert_err("kvstrata: nowhere/p.svg: No such file or directory\n");
     assert_string_equal(shell_out, "");
     assert_int_equal(shell_run("ln -s /dev/full full.png; \"$K\" replay t -c 5 --plot full.png"), 1);
-    shell_assert_err("kvstrata: full.png: No space left on device\n");
+    kvtest_assert_err("kvstrata: full.png: No space left on device\n");
 }
 
 static void a_failed_replay_leaves_pictures_alone(void **state) {

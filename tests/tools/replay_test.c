@@ -178,7 +178,7 @@ static void a_policy_runs_or_says_that_it_cannot_yet(void **state) {
         char expected[80];
         snprintf(expected, sizeof expected, "kvstrata: policy %s is not supported yet\n", names[i]);
         assert_int_equal(code, 4);
-        shell_assert_err(expected);
+        kvtest_assert_err(expected);
         assert_int_not_equal(i, 0);
     }
 }
@@ -191,7 +191,7 @@ static void the_table_shows_the_same_figures(void **state) {
     assert_non_null(
         strstr(shell_out, "\nlru         1,000     2    33.33 %      33.33 %          0             2          0"));
     assert_non_null(strstr(shell_out, "\nlru     unbounded     2    33.33 %"));
-    shell_assert_err(""); /* no progress bar where nobody looks */
+    kvtest_assert_err(""); /* no progress bar where nobody looks */
 }
 
 int main(void) {

@@ -30,6 +30,6 @@ json_object *shell_json(void);
 /* A number member of an object that must have it. */
 uint64_t shell_number(json_object *object, const char *key);
 
-#define shell_assert_err(expected) assert_string_equal(shell_err, expected)
+#define kvtest_assert_err(expected) assert_string_equal(shell_err, expected)
 
 #endif
