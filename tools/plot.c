@@ -117,7 +117,7 @@ static double percent(const cache_run *run) {
 }
 
 static plot_frame frame_of(const cache_run *runs, size_t count) {
-    plot_frame frame = {.left = INFINITY, .right = -INFINITY, .top = 0, .ceiling = -1};
+    plot_frame frame = {.left = HUGE_VAL, .right = -HUGE_VAL, .top = 0, .ceiling = -1};
     for (size_t i = 0; i < count; i++) {
         double y = percent(&runs[i]);
         if (y > frame.top) frame.top = y;

@@ -57,6 +57,30 @@ static void synthetic_gives_the_published_figures(void **state) {
     assert_figures("synthetic_trace.jsonl", 121877, "21baaaa443b748513208a19ec3e68d8a", expected);
 }
 
+/* Hits of one policy on the conversation trace. */
+static void assert_hits(const char *policy, const char *list, const uint64_t *expected, size_t count) {
+    int code = shell_run("\"$K\" replay --json -p %s -c %s '%s/mooncake/conversation_trace.jsonl'", policy, list,
+                         find_traces());
+    if (code != 0) fail_msg("%s", shell_err);
+    json_object *report = shell_json(), *runs = NULL;
+    assert_true(json_object_object_get_ex(report, "runs", &runs));
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(shell_number(json_object_array_get_idx(runs, i), "hits"), expected[i]);
+    json_object_put(report);
+}
+
+static void lineage_gives_the_figures_of_lru(void **state) {
+    (void)state;
+    static const uint64_t expected[] = {12847, 18850, 61046, 93978, 102290, 104924};
+    assert_hits("lineage", "1k,3k,10k,30k,50k,100k", expected, 6);
+}
+
+static void the_fifo_leaf_rule_gives_the_figures_of_its_model(void **state) {
+    (void)state;
+    static const uint64_t expected[] = {47621, 80557};
+    assert_hits("lineage-fifo", "10k,30k", expected, 2);
+}
+
 int main(void) {
     if (find_traces() == NULL) {
         puts("skipped: no traces in KVSTRATA_TRACES or ../shared/traces");
@@ -65,6 +89,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversation_gives_the_published_figures),
         cmocka_unit_test(synthetic_gives_the_published_figures),
+        cmocka_unit_test(lineage_gives_the_figures_of_lru),
+        cmocka_unit_test(the_fifo_leaf_rule_gives_the_figures_of_its_model),
     };
     return cmocka_run_group_tests(tests, shell_setup, shell_teardown);
 }
