@@ -118,14 +118,14 @@ static uint32_t resolve(const manager *m, kvhash_plh key, uint32_t serial, uint3
 
 static bool by_tick(const manager *m) { return m->order.lineage.ring.places > 0; }
 
-static void enter_order(manager *m, uint32_t index) {
+static inline void enter_order(manager *m, uint32_t index) {
     if (by_tick(m))
         bitmap_set(&m->order.lineage.ring.leaves, m->slots[index].previous);
     else
         list_push(&m->order.lineage.leaves, m->slots, index);
 }
 
-static void leave_order(manager *m, uint32_t index) {
+static inline void leave_order(manager *m, uint32_t index) {
     if (by_tick(m))
         bitmap_clear(&m->order.lineage.ring.leaves, m->slots[index].previous);
     else
@@ -206,20 +206,35 @@ static uint32_t make_ghost(lineage *l, ghost made) {
 
 /* ---- the operations ---- */
 
-/* Where a slot's child count goes up: its parent's node, made if there is none. */
-static uint32_t parent_node(manager *m, kvhash_plh key) {
-    lineage *l = &m->order.lineage;
-    uint32_t host, node = find_node(m, key, 0, &host);
-    if (node != LINEAGE_NOWHERE) return node;
-    if (host == NO_SLOT) return make_ghost(l, (ghost){.key = key, .serial = new_serial(l)}) | LINEAGE_GHOST;
-    slot *s = &m->slots[host];
-    s->lineage.serial = new_serial(l);
+/* A held slot starts to host the ghost of its name. */
+static uint32_t host_ghost(manager *m, uint32_t index) {
+    slot *s = &m->slots[index];
+    s->lineage.serial = new_serial(&m->order.lineage);
     s->lineage.parent_serial = s->lineage.children = 0;
     s->level = 0;
-    return host;
+    return index;
 }
 
-static void link_parent(manager *m, uint32_t index) {
+/* Blocks of a chain come and go together, so the parent is most often the block before or after. */
+static uint32_t near_node(manager *m, kvhash_plh key, uint32_t near) {
+    if (near == NO_SLOT || !kvhash_plh_equal(own_key(m->slots[near].name), key)) return LINEAGE_NOWHERE;
+    if (m->slots[near].lineage.serial != 0) return near;
+    return m->order.lineage.ghost_count == 0 ? host_ghost(m, near) : LINEAGE_NOWHERE;
+}
+
+/* Where a slot's child count goes up: its parent's node, made if there is none. */
+static uint32_t parent_node(manager *m, kvhash_plh key, uint32_t before, uint32_t after) {
+    lineage *l = &m->order.lineage;
+    uint32_t host, node = near_node(m, key, before);
+    if (node == LINEAGE_NOWHERE) node = near_node(m, key, after);
+    if (node == LINEAGE_NOWHERE) node = find_node(m, key, 0, &host);
+    if (node != LINEAGE_NOWHERE) return node;
+    if (host != NO_SLOT) return host_ghost(m, host);
+    return make_ghost(l, (ghost){.key = key, .serial = new_serial(l)}) | LINEAGE_GHOST;
+}
+
+/* `before` and `after`: its neighbours in the batch, or NO_SLOT. */
+static void link_parent(manager *m, uint32_t index, uint32_t before, uint32_t after) {
     slot *s = &m->slots[index];
     lineage *l = &m->order.lineage;
     if (kvhash_plh_position(s->name) == 0) return;
@@ -227,7 +242,7 @@ static void link_parent(manager *m, uint32_t index) {
     if (s->lineage.parent_serial != 0 &&
         (l->ghosts_dropped == 0 || resolve(m, key, s->lineage.parent_serial, s->lineage.parent) != LINEAGE_NOWHERE))
         return;
-    uint32_t node = parent_node(m, key);
+    uint32_t node = parent_node(m, key, before, after);
     uint32_t *children = children_of(m, node);
     if (*children == 0 && is_real(m, node)) leave_order(m, node);
     ++*children;
@@ -250,11 +265,11 @@ static void take_over(manager *m, uint32_t index, uint32_t row) {
     orphan(m, resolve(m, ghost_parent_key(&g), g.parent_serial, g.parent));
 }
 
-static void insert(manager *m, uint32_t index) {
+static void insert(manager *m, uint32_t index, uint32_t before, uint32_t after) {
     slot *s = &m->slots[index];
     lineage *l = &m->order.lineage;
     if (s->lineage.serial == 0) { /* it hosts no ghost; is there one elsewhere? */
-        uint32_t row = find_ghost(l, own_key(s->name));
+        uint32_t row = l->ghost_count == 0 ? NO_ROW : find_ghost(l, own_key(s->name));
         if (row != NO_ROW) {
             take_over(m, index, row);
         } else {
@@ -264,7 +279,7 @@ static void insert(manager *m, uint32_t index) {
     }
     s->level = LINEAGE_REAL;
     if (by_tick(m)) ring_insert(&l->ring, m->slots, index);
-    link_parent(m, index);
+    link_parent(m, index, before, after);
     if (s->lineage.children == 0) enter_order(m, index);
     trim_ghosts(m);
 }
@@ -291,11 +306,8 @@ static void remove_real(manager *m, uint32_t index) {
 }
 
 static void lineage_insert(manager *m, const uint32_t *slots, size_t count) {
-    for (size_t i = 0; count > 1 && i < count; i++) { /* each will look for its parent */
-        kvhash_plh key = parent_key(m->slots[slots[i]].name);
-        name_prefetch(&m->names, name_mix(key.high, key.low));
-    }
-    for (size_t i = 0; i < count; i++) insert(m, slots[i]);
+    for (size_t i = 0; i < count; i++)
+        insert(m, slots[i], i > 0 ? slots[i - 1] : NO_SLOT, i + 1 < count ? slots[i + 1] : NO_SLOT);
 }
 
 static void lineage_remove(manager *m, const uint32_t *slots, size_t count) {

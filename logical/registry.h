@@ -119,7 +119,11 @@ static inline bool registry_gain(registry *r, const struct kvlogical_manager *by
 
 /* A manager lost its last block of a name (it is out of its name table by now). */
 static inline void registry_lose(registry *r, const struct kvlogical_manager *by, kvhash_plh name) {
-    if (!registered_elsewhere(r, by, name)) kvlogical__unregister(r, name);
+    if (registered_elsewhere(r, by, name)) return;
+    if (r->record_count == 0 && !r->events.wanted)
+        r->registered--;
+    else
+        kvlogical__unregister(r, name);
 }
 
 static inline void registry_touch(const registry *r, kvhash_plh name) {
