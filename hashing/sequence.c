@@ -111,8 +111,9 @@ static void find_quiet_end(kvhash_sequence *sequence) {
 static kvhash_block_range name_full_blocks(kvhash_sequence *sequence) {
     size_t first = sequence->block_count, count = sequence->token_count / sequence->block_tokens - first;
     if (count != 0) {
+        size_t open_runs = sequence->run_count - sequence->open_run;
         run_walk walk;
-        run_walk_start_in_order(&walk, sequence->runs + sequence->open_run, sequence->run_count - sequence->open_run);
+        run_walk_start_in_order(&walk, open_runs == 0 ? NULL : sequence->runs + sequence->open_run, open_runs);
         sequence->kernels->name(&(naming_job){
             .tokens = sequence->tokens + first * sequence->block_tokens,
             .block_tokens = sequence->block_tokens,
@@ -121,12 +122,12 @@ static kvhash_block_range name_full_blocks(kvhash_sequence *sequence) {
             .salt_hash = sequence->salt_hash,
             .parent = first == 0 ? 0 : kvhash_plh_sequence_hash(sequence->names[first - 1]),
             .secret = sequence->secret,
-            .runs = run_walk_done(&walk) ? NULL : &walk,
+            .runs = open_runs == 0 ? NULL : &walk,
             .output = NAMING_NAMES_AND_BLOCK_HASHES,
             .out = sequence->names + first,
             .block_hashes = sequence->block_hashes + first,
         });
-        sequence->open_run = sequence->run_count - (size_t)(walk.limit - walk.current);
+        if (open_runs != 0) sequence->open_run = sequence->run_count - (size_t)(walk.limit - walk.current);
         sequence->block_count += count;
     }
     find_quiet_end(sequence);
