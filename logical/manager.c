@@ -289,8 +289,8 @@ kvcore_status kvlogical_manager_destroy(kvlogical_manager *m) {
     registry *r = m->registry;
     bool private = r->own_by_manager;
     lock_take(&r->lock);
-    bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->slot_count;
-    if (private) { /* handles, weak guards and subscriptions are of the registry that would go */
+    bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->slot_count && m->weak_guards == 0;
+    if (private) { /* handles and subscriptions are of the registry that would go */
         for (uint32_t row = 0; row < r->record_rows; row++) idle = idle && r->records[row].holds == 0;
         idle = idle && r->events.subscriptions == 0;
     }

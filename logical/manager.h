@@ -50,6 +50,7 @@ struct kvlogical_manager {
 
     uint32_t in_state[SLOT_STATES]; /* how many slots are in each state */
     uint64_t holds;                 /* of all slots */
+    uint64_t weak_guards;           /* that are out */
     kvlogical_metrics metrics;      /* counters, and immutable guards in flight; the rest is derived */
     departure *history;
     uint32_t history_mask; /* places − 1; UINT32_MAX: no history */
