@@ -14,9 +14,10 @@
 /* All zero but block_tokens is an empty one. */
 typedef struct block_names {
     uint32_t block_tokens;
-    uint32_t *tokens;
-    kvhash_plh *names; /* of the last request */
-    size_t capacity;   /* blocks */
+    uint32_t *tokens;       /* of one piece of a request */
+    uint64_t *block_hashes; /* likewise */
+    kvhash_plh *names;      /* of the last request */
+    size_t capacity;        /* blocks */
     uint64_t hashing_ns;
 } block_names;
 

@@ -235,6 +235,11 @@ static kvcore_status serve_all(replay_job *job, kvcore_error *error) {
     return KVCORE_OK;
 }
 
+static const char *base_name(const char *file) {
+    const char *slash = strrchr(file, '/');
+    return strcmp(file, "-") == 0 ? "standard input" : slash != NULL ? slash + 1 : file;
+}
+
 static int replay_file(replay_job *job, const char *name) {
     line_reader lines;
     kvcore_error error;
@@ -246,7 +251,8 @@ static int replay_file(replay_job *job, const char *name) {
         status = trace_parse(text, length, &job->request, &error);
         if (status == KVCORE_OK) status = serve_all(job, &error);
         if (status != KVCORE_OK) break;
-        progress_update(&job->progress, name, lines_position(&lines), lines.size_bytes, job->totals.requests);
+        progress_update(&job->progress, base_name(name), lines_position(&lines), lines.size_bytes,
+                        job->totals.requests);
     }
     uint64_t line = lines.number;
     lines_close(&lines);
@@ -257,12 +263,7 @@ static int replay_file(replay_job *job, const char *name) {
 
 /* "Block cache hit ratio: a.jsonl + 2 more" */
 static void plot_title(const replay_job *job, char *title, size_t size_bytes) {
-    const char *name = job->options.files[0];
-    const char *slash = strrchr(name, '/');
-    int length = snprintf(title, size_bytes, "Block cache hit ratio: %.60s",
-                          strcmp(name, "-") == 0 ? "standard input"
-                          : slash != NULL        ? slash + 1
-                                                 : name);
+    int length = snprintf(title, size_bytes, "Block cache hit ratio: %.60s", base_name(job->options.files[0]));
     if (job->options.file_count > 1)
         snprintf(title + length, size_bytes - (size_t)length, " + %zu more", job->options.file_count - 1);
 }

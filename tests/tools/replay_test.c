@@ -90,6 +90,50 @@ static void ids_up_to_the_largest_are_told_apart(void **state) {
     assert_run(run_of(0), 1, 0, 5, 0);
 }
 
+static uint64_t mix(uint64_t z) {
+    z += UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    return z ^ z >> 31;
+}
+
+/* The tokens of a long request are made in pieces, its blocks chained: `kvstrata hash` names the same tokens at once. */
+static void a_request_of_any_length_has_the_names_of_its_tokens(void **state) {
+    (void)state;
+    static const size_t counts[] = {1, 4096, 4097, 8192, 8193, 20000};
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        FILE *trace = fopen("t", "w"), *request = fopen("r", "w");
+        assert_true(trace != NULL && request != NULL);
+        fputs("{\"hash_ids\": [", trace);
+        fputs("{\"block_size\": 2, \"tokens\": [", request);
+        for (uint64_t i = 0; i < counts[c]; i++) {
+            uint64_t id = UINT64_MAX - 7 * i;
+            fprintf(trace, "%s%llu", i > 0 ? "," : "", (unsigned long long)id);
+            fprintf(request, "%s%u,%u", i > 0 ? "," : "", (unsigned)(mix(id * 2) & UINT32_MAX),
+                    (unsigned)(mix(id * 2 + 1) & UINT32_MAX));
+        }
+        fputs("]}\n", trace);
+        fputs("]}\n", request);
+        assert_int_equal(fclose(trace) | fclose(request), 0);
+        uint64_t high = 0, low = 0;
+        size_t names = 0;
+        assert_int_equal(shell_run("\"$K\" hash r"), 0);
+        for (const char *at = shell_out; (at = strstr(at, "\"plh\":\"")) != NULL; names++) {
+            char half[17] = "";
+            high ^= strtoull(memcpy(half, at + 7, 16), NULL, 16);
+            low ^= strtoull(memcpy(half, at + 23, 16), NULL, 16);
+            at += 7;
+        }
+        assert_int_equal(names, counts[c]);
+        char expected[33];
+        snprintf(expected, sizeof expected, "%016llx%016llx", (unsigned long long)high, (unsigned long long)low);
+        replay_json("t -c 1M -b 2");
+        json_object *names_xor = NULL;
+        assert_true(json_object_object_get_ex(report, "names_xor", &names_xor));
+        assert_string_equal(json_object_get_string(names_xor), expected);
+    }
+}
+
 static void names_are_those_of_the_real_path(void **state) {
     (void)state;
     /* computed apart from the program: one block of 512 tokens, the root of its chain */
@@ -203,6 +247,7 @@ int main(void) {
         TEST(an_id_repeated_in_a_request_is_another_block),
         TEST(the_last_block_weighs_what_input_length_leaves_for_it),
         TEST(ids_up_to_the_largest_are_told_apart),
+        TEST(a_request_of_any_length_has_the_names_of_its_tokens),
         TEST(names_are_those_of_the_real_path),
         TEST(files_standard_input_and_gzip_are_one_stream),
         TEST(the_report_has_the_keys_that_programs_read),
