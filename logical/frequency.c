@@ -1,5 +1,6 @@
 #include "frequency.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <kvcore/bytes.h>
@@ -39,8 +40,9 @@ kvcore_status kvlogical_frequency_create(size_t capacity, uint32_t decay_thresho
     if (frequency == NULL) return KVCORE_EINVAL;
     *frequency = NULL;
     kvcore_allocator used = allocator != NULL ? *allocator : kvcore_allocator_libc();
-    uint64_t bytes = kvlogical__frequency_bytes(capacity);
-    void *memory = bytes > SIZE_MAX ? NULL : kvcore_alloc(&used, 1, (size_t)bytes, _Alignof(kvlogical_frequency));
+    bool fits = words_for(capacity) <= (SIZE_MAX - sizeof(kvlogical_frequency)) / sizeof(uint64_t);
+    uint64_t bytes = fits ? kvlogical__frequency_bytes(capacity) : 0;
+    void *memory = !fits ? NULL : kvcore_alloc(&used, 1, (size_t)bytes, _Alignof(kvlogical_frequency));
     if (memory == NULL) return KVCORE_ENOMEM;
     *frequency = kvlogical__frequency_init(memory, capacity, decay_threshold);
     (*frequency)->allocator = used;
