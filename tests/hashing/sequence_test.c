@@ -213,19 +213,29 @@ static void faults_of_a_config_come_in_the_stated_order(void **state) {
 /* One token a block, to the last position there is. */
 static void the_last_position_is_reached_and_not_passed(void **state) {
     (void)state;
+    static uint32_t zeros[1 << 16];
     kvhash_sequence_config config = KVHASH_SEQUENCE_CONFIG_INIT;
-    config.block_tokens = 2;
+    config.block_tokens = 1;
     kvhash_sequence *sequence;
     kvtest_assert_ok(kvhash_sequence_create(&config, &sequence, NULL));
-    const size_t most = 2 * ((size_t)KVHASH_PLH_MAX_POSITION + 1) + 1;
+    const size_t most = (size_t)KVHASH_PLH_MAX_POSITION + 1;
     kvtest_assert_status(kvhash_sequence_push_run(sequence, 1, most + 1, NULL), KVHASH_EPOSITION);
     kvtest_assert_status(kvhash_sequence_push_run(sequence, 1, UINT64_MAX, NULL), KVHASH_EPOSITION);
-    kvtest_assert_ok(kvhash_sequence_push_run(sequence, 1, most - 1, NULL));
-    assert_int_equal(kvhash_sequence_block_count(sequence), KVHASH_PLH_MAX_POSITION + 1);
-    kvtest_assert_ok(kvhash_sequence_append(sequence, 1, NULL)); /* half a block fits still */
+    for (size_t i = 0; i < most; i += 1 << 16) kvtest_assert_ok(kvhash_sequence_extend(sequence, zeros, 1 << 16, NULL));
     kvtest_assert_status(kvhash_sequence_append(sequence, 1, NULL), KVHASH_EPOSITION);
     kvtest_assert_status(kvhash_sequence_extend(sequence, tokens, 1, NULL), KVHASH_EPOSITION);
+    kvtest_assert_status(kvhash_sequence_push_run(sequence, 1, 1, NULL), KVHASH_EPOSITION);
     assert_int_equal(kvhash_sequence_token_count(sequence), most);
+    size_t count;
+    assert_int_equal(kvhash_plh_position(kvhash_sequence_names(sequence, &count)[most - 1]), KVHASH_PLH_MAX_POSITION);
+    kvtest_assert_ok(kvhash_sequence_unwind(sequence, 1));
+    kvtest_assert_ok(kvhash_sequence_append(sequence, 0, NULL));
+    kvhash_sequence_destroy(sequence);
+    /* a partial block beyond it is fine until it would be complete */
+    config.block_tokens = 1 << 20;
+    kvtest_assert_ok(kvhash_sequence_create(&config, &sequence, NULL));
+    const uint64_t full = (uint64_t)config.block_tokens * (KVHASH_PLH_MAX_POSITION + 2);
+    kvtest_assert_status(kvhash_sequence_push_run(sequence, 1, full, NULL), KVHASH_EPOSITION);
     kvhash_sequence_destroy(sequence);
 }
 
