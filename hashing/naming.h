@@ -38,6 +38,8 @@ typedef struct naming_job {
 
 typedef struct naming_kernels {
     void (*name)(const naming_job *job);
+    /* One block without runs; `secret` is that of the seed. */
+    uint64_t (*hash_block)(const uint32_t *tokens, size_t token_count, uint64_t seed, const uint8_t *secret);
     uint64_t (*hash_bytes)(const void *bytes, size_t size_bytes, uint64_t seed);
     uint64_t (*hash_tokens)(const uint32_t *tokens, size_t token_count, uint64_t seed);
 } naming_kernels;

@@ -10,14 +10,20 @@ static kvcore_status misuse(kvcore_error *error, const char *what) {
     return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "%s", what);
 }
 
-/* The caller's request in this version's shape, its pointers checked. */
-static kvcore_status read_request(kvhash_request *request, const kvhash_request *given, kvcore_error *error) {
-    kvcore_status status = kvcore_config_read(request, sizeof *request, given, error);
-    if (status != KVCORE_OK) return status;
-    if (request->salt.data == NULL && request->salt.size_bytes != 0) return misuse(error, "salt is NULL with a size");
-    if (request->lora_name.data == NULL && request->lora_name.size_bytes != 0)
+/* The caller's request, in `own` when its shape is another version's; its texts checked. */
+static kvcore_status read_request(const kvhash_request **request, kvhash_request *own, const kvhash_request *given,
+                                  kvcore_error *error) {
+    *request = given;
+    if (given == NULL || given->struct_size != sizeof *own) {
+        kvcore_status status = kvcore_config_read(own, sizeof *own, given, error);
+        if (status != KVCORE_OK) return status;
+        *request = own;
+    }
+    if ((*request)->salt.data == NULL && (*request)->salt.size_bytes != 0)
+        return misuse(error, "salt is NULL with a size");
+    if ((*request)->lora_name.data == NULL && (*request)->lora_name.size_bytes != 0)
         return misuse(error, "lora_name is NULL with a size");
-    if (request->reserved != 0) return misuse(error, "reserved is not 0");
+    if ((*request)->reserved != 0) return misuse(error, "reserved is not 0");
     return KVCORE_OK;
 }
 
@@ -45,18 +51,18 @@ static kvcore_status count_blocks(const kvhash_request *request, size_t *count, 
 
 kvcore_status kvhash_request_count(const kvhash_request *request, size_t *count, kvcore_error *error) {
     kvhash_request own;
-    kvcore_status status = read_request(&own, request, error);
+    kvcore_status status = read_request(&request, &own, request, error);
     if (status != KVCORE_OK) return status;
     if (count == NULL) return misuse(error, "count is NULL");
-    return count_blocks(&own, count, error);
+    return count_blocks(request, count, error);
 }
 
 kvcore_status kvhash_request_salt_hash(const kvhash_request *request, uint64_t *salt_hash, kvcore_error *error) {
     kvhash_request own;
-    kvcore_status status = read_request(&own, request, error);
+    kvcore_status status = read_request(&request, &own, request, error);
     if (status != KVCORE_OK) return status;
     if (salt_hash == NULL) return misuse(error, "salt_hash is NULL");
-    *salt_hash = kvhash_salt_hash(own.salt, own.lora_name);
+    *salt_hash = kvhash_salt_hash(request->salt, request->lora_name);
     return KVCORE_OK;
 }
 
@@ -68,32 +74,32 @@ static kvcore_status too_small(kvcore_error *error, size_t blocks, size_t capaci
 }
 
 /* Check everything, then name all blocks. */
-static kvcore_status name_request(const kvhash_request *given, naming_output output, void *out, size_t capacity,
+static kvcore_status name_request(const kvhash_request *request, naming_output output, void *out, size_t capacity,
                                   size_t *count, kvcore_error *error) {
-    kvhash_request request;
-    kvcore_status status = read_request(&request, given, error);
+    kvhash_request own;
+    kvcore_status status = read_request(&request, &own, request, error);
     if (status != KVCORE_OK) return status;
-    status = check_arrays(&request, error);
+    status = check_arrays(request, error);
     if (status != KVCORE_OK) return status;
     if (count == NULL || (out == NULL && capacity != 0)) return misuse(error, "an output is NULL");
 
     run_walk walk;
-    if (request.run_count != 0) {
-        status = run_check(&walk, request.runs, request.run_count, request.token_count, error);
+    if (request->run_count != 0) {
+        status = run_check(&walk, request->runs, request->run_count, request->token_count, error);
         if (status != KVCORE_OK) return status;
     }
     size_t blocks = 0;
-    status = count_blocks(&request, &blocks, error);
+    status = count_blocks(request, &blocks, error);
     if (status != KVCORE_OK) return status;
     *count = blocks;
     if (blocks > capacity) return too_small(error, blocks, capacity);
     if (blocks == 0) return KVCORE_OK;
     const naming_kernels *kernels = naming_kernels_for_this_cpu();
-    kernels->name(&(naming_job){.tokens = request.tokens,
-                                .block_tokens = request.block_tokens,
+    kernels->name(&(naming_job){.tokens = request->tokens,
+                                .block_tokens = request->block_tokens,
                                 .block_count = blocks,
-                                .salt_hash = kvhash_salt_hash(request.salt, request.lora_name),
-                                .runs = request.run_count != 0 ? &walk : NULL,
+                                .salt_hash = kvhash_salt_hash(request->salt, request->lora_name),
+                                .runs = request->run_count != 0 ? &walk : NULL,
                                 .output = output,
                                 .out = out});
     return KVCORE_OK;

@@ -4,6 +4,7 @@
 
 #include <kvhash/hash.h>
 
+#include "chain.h"
 #include "naming.h"
 #include "plh_pack.h"
 #include "psh_pack.h"
@@ -107,29 +108,51 @@ static void find_quiet_end(kvhash_sequence *sequence) {
 
 /* --- growing -------------------------------------------------------------------------------------------------------- */
 
+static uint64_t last_sequence_hash(const kvhash_sequence *sequence) {
+    return sequence->block_count == 0 ? 0 : kvhash_plh_sequence_hash(sequence->names[sequence->block_count - 1]);
+}
+
+/* The step of most appends: one block, no run. */
+static void name_one_block(kvhash_sequence *sequence) {
+    size_t block = sequence->block_count;
+    uint64_t parent = last_sequence_hash(sequence);
+    const uint32_t *tokens = sequence->tokens + block * sequence->block_tokens;
+    uint64_t hash =
+        sequence->kernels->hash_block(tokens, sequence->block_tokens, sequence->salt_hash, sequence->secret);
+    sequence->names[block] = plh_pack(block == 0 ? hash : chain_next(parent, hash), parent, (uint32_t)block);
+    sequence->block_hashes[block] = hash;
+    sequence->block_count++;
+}
+
+static void name_many_blocks(kvhash_sequence *sequence, size_t count, size_t open_runs) {
+    size_t first = sequence->block_count;
+    run_walk walk;
+    run_walk_start_in_order(&walk, open_runs == 0 ? NULL : sequence->runs + sequence->open_run, open_runs);
+    sequence->kernels->name(&(naming_job){
+        .tokens = sequence->tokens + first * sequence->block_tokens,
+        .block_tokens = sequence->block_tokens,
+        .first_block = first,
+        .block_count = count,
+        .salt_hash = sequence->salt_hash,
+        .parent = last_sequence_hash(sequence),
+        .secret = sequence->secret,
+        .runs = open_runs == 0 ? NULL : &walk,
+        .output = NAMING_NAMES_AND_BLOCK_HASHES,
+        .out = sequence->names + first,
+        .block_hashes = sequence->block_hashes + first,
+    });
+    if (open_runs != 0) sequence->open_run = sequence->run_count - (size_t)(walk.limit - walk.current);
+    sequence->block_count += count;
+}
+
 /* Name the blocks that are full and have no name yet. */
 static kvhash_block_range name_full_blocks(kvhash_sequence *sequence) {
-    size_t first = sequence->block_count, count = sequence->token_count / sequence->block_tokens - first;
-    if (count != 0) {
-        size_t open_runs = sequence->run_count - sequence->open_run;
-        run_walk walk;
-        run_walk_start_in_order(&walk, open_runs == 0 ? NULL : sequence->runs + sequence->open_run, open_runs);
-        sequence->kernels->name(&(naming_job){
-            .tokens = sequence->tokens + first * sequence->block_tokens,
-            .block_tokens = sequence->block_tokens,
-            .first_block = first,
-            .block_count = count,
-            .salt_hash = sequence->salt_hash,
-            .parent = first == 0 ? 0 : kvhash_plh_sequence_hash(sequence->names[first - 1]),
-            .secret = sequence->secret,
-            .runs = open_runs == 0 ? NULL : &walk,
-            .output = NAMING_NAMES_AND_BLOCK_HASHES,
-            .out = sequence->names + first,
-            .block_hashes = sequence->block_hashes + first,
-        });
-        if (open_runs != 0) sequence->open_run = sequence->run_count - (size_t)(walk.limit - walk.current);
-        sequence->block_count += count;
-    }
+    size_t first = sequence->block_count, open_runs = sequence->run_count - sequence->open_run;
+    size_t count = (sequence->token_count - first * sequence->block_tokens) / sequence->block_tokens;
+    if (count == 1 && open_runs == 0)
+        name_one_block(sequence);
+    else if (count != 0)
+        name_many_blocks(sequence, count, open_runs);
     find_quiet_end(sequence);
     return (kvhash_block_range){first, count};
 }
@@ -365,7 +388,7 @@ kvcore_status kvhash_sequence_partial(const kvhash_sequence *sequence, kvhash_pa
         .token_count = (uint32_t)(sequence->token_count - first),
         .block_tokens = (uint32_t)sequence->block_tokens,
         .salt_hash = sequence->salt_hash,
-        .parent_sequence_hash = blocks == 0 ? 0 : kvhash_plh_sequence_hash(sequence->names[blocks - 1]),
+        .parent_sequence_hash = last_sequence_hash(sequence),
         .position = blocks,
         .has_parent = blocks != 0,
     };
