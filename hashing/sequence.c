@@ -183,7 +183,7 @@ kvcore_status kvhash_sequence_append(kvhash_sequence *sequence, uint32_t token, 
     return KVCORE_OK;
 }
 
-/* Copy tokens to the end; room was made and the memory before that is `old`. */
+/* Copy tokens to the end, where room was made. */
 static void add_tokens(kvhash_sequence *sequence, const uint32_t *tokens, size_t count) {
     if (count != 0) memmove(sequence->tokens + sequence->token_count, tokens, count * sizeof *tokens);
 }
