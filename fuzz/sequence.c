@@ -68,7 +68,7 @@ static kvcore_status step(kvhash_sequence *sequence, input *in) {
     uint32_t what = take(in) % 9;
     bool popped;
     switch (what) {
-    case 5: return kvhash_sequence_truncate(sequence, take(in) * 3);
+    case 5: return kvhash_sequence_truncate(sequence, (size_t)take(in) * 3);
     case 6: return kvhash_sequence_unwind(sequence, take(in));
     case 7: return kvhash_sequence_pop(sequence, NULL, &popped);
     case 8:

@@ -64,10 +64,10 @@ static void what_cannot_be_committed_is_refused_and_stays(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests_[] = {
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test(commits_make_the_chain_of_the_specification),
         cmocka_unit_test(having_a_parent_decides_the_step_not_the_position),
         cmocka_unit_test(what_cannot_be_committed_is_refused_and_stays),
     };
-    return cmocka_run_group_tests(tests_, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

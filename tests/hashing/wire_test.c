@@ -135,15 +135,15 @@ static void records_are_read_by_place_or_by_name(void **state) {
 static void malformed_bytes_are_refused_with_their_place(void **state) {
     (void)state;
     static const struct {
-        kvhash_wire_format format;
         const char *bytes;
         size_t size;
-        kvcore_status status;
         uint64_t offset;
+        kvhash_wire_format format;
+        kvcore_status status;
     } cases[] = {
-#define JSON(text, status, at) {KVHASH_WIRE_JSON, text, sizeof(text) - 1, status, at}
+#define JSON(text, status, at) {text, sizeof(text) - 1, at, KVHASH_WIRE_JSON, status}
 #define PACK(text, status, at) \
-    { KVHASH_WIRE_MSGPACK, text, sizeof(text) - 1, status, at }
+    { text, sizeof(text) - 1, at, KVHASH_WIRE_MSGPACK, status }
         JSON("", KVCORE_ETRUNCATED, 0),
         JSON("{", KVCORE_ETRUNCATED, 1),
         JSON("{\"mm_hash\"", KVCORE_ETRUNCATED, 10),
