@@ -260,7 +260,8 @@ KVLOGICAL_API kvcore_status kvlogical_release_complete(kvlogical_manager *manage
  * A weak guard beside each immutable one (which stays the caller's).
  *
  * It keeps the name registered, but neither the block nor its content.
- * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM or KVCORE_ENOSPACE for the record of a name.
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM or KVCORE_ENOSPACE for the record of a name; KVLOGICAL_ESTATE for a
+ *         withdrawn block whose name nothing else keeps registered.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_downgrade(kvlogical_manager *manager,
                                                                  const kvlogical_immutable *held, size_t count,
