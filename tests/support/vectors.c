@@ -241,11 +241,11 @@ typedef struct tally {
 
 /* Why the whole file fails, apart from its lines; NULL if it does not. */
 static const char *run_lines(gzFile file, const char *path, const kvtest_vector_kind *kind, tally *total) {
-    json_tokener *tokener = json_tokener_new();
+    json_tokener *tokener = json_tokener_new_ex(4096); /* terms nest deeper than its usual 32 */
     if (tokener == NULL) return "out of memory";
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     line_buffer line = {0};
-    kvtest_vector vector = {.context = allocate(kind->context_bytes)};
+    kvtest_vector vector = {.path = path, .context = allocate(kind->context_bytes)};
     size_t differing = 0;
     int got;
     while ((got = read_line(file, &line)) > 0) {

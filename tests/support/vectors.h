@@ -27,6 +27,7 @@
 #include <kvcore/status.h>
 
 typedef struct kvtest_vector {
+    const char *path;   /* the file, as it was named: what a vector refers to lies beside it */
     json_object *line;  /* what the line says */
     size_t line_number; /* from 1 */
     void *context;      /* of the file: context_bytes, zero before its first line */
