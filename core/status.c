@@ -40,6 +40,9 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVLOGICAL_EBUDGET: return "token budget exceeded";
     case KVLOGICAL_EPREFILL: return "prefill position does not allow it";
     case KVLOGICAL_EATTACHMENT: return "attachment key used in the other mode";
+    case KVRADIX_EBUDGET: return "memory budget exceeded";
+    case KVRADIX_EHOLDERS: return "no room for another holder";
+    case KVRADIX_ENOTEMPTY: return "the index is not empty";
     case KVFORMAT_EMAGIC: return "not of this format";
     case KVFORMAT_EVERSION: return "unknown version of the format";
     case KVFORMAT_ETOO_LARGE: return "a field does not fit the format";

@@ -73,6 +73,9 @@ enum {
     KVLOGICAL_EATTACHMENT = -209,    /**< An attachment key used in the other mode before. */
 
     /* radix: -300 to -399 */
+    KVRADIX_EBUDGET = -300,   /**< The memory guardrail refuses. */
+    KVRADIX_EHOLDERS = -301,  /**< More holders than the index was made for. */
+    KVRADIX_ENOTEMPTY = -302, /**< A dump is loaded into an index that knows something already. */
 
     /* format: -400 to -499 */
     KVFORMAT_EMAGIC = -400,      /**< Not of this format: other bytes stand where its magic would. */

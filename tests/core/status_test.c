@@ -9,6 +9,7 @@ static void every_code_has_a_text_of_its_own(void **state) {
         {0, KVCORE_EINVARIANT},
         {KVHASH_EPOSITION, KVHASH_EINCOMPLETE},
         {KVLOGICAL_EGUARD, KVLOGICAL_EATTACHMENT},
+        {KVRADIX_EBUDGET, KVRADIX_ENOTEMPTY},
         {KVFORMAT_EMAGIC, KVFORMAT_EMODEL},
     };
     const char *seen[100];
