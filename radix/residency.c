@@ -104,8 +104,10 @@ kvcore_status kvradix_residency_store(kvradix_residency *index, const kvradix_ha
     if (index == NULL || !handles_valid(handles, count)) return KVCORE_EINVAL;
     table *t = &index->table;
     pthread_mutex_lock(&index->writers);
-    kvcore_status status = table_reserve(t, count_unknown(t, handles, count));
+    size_t unknown = count_unknown(t, handles, count);
+    kvcore_status status = table_reserve(t, unknown, unknown);
     for (size_t i = 0; status == KVCORE_OK && i < count; i++) store_one(t, &handles[i]);
+    table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -129,8 +131,9 @@ kvcore_status kvradix_residency_store_guarded(kvradix_residency *index, const kv
     pthread_mutex_lock(&index->writers);
     size_t unknown = count_unknown(t, handle, 1);
     kvcore_status status = check_budget(t, guardrail, unknown, error);
-    if (status == KVCORE_OK) status = table_reserve(t, unknown);
+    if (status == KVCORE_OK) status = table_reserve(t, unknown, unknown);
     if (status == KVCORE_OK) store_one(t, handle);
+    table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return status;
 }

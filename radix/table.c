@@ -181,16 +181,16 @@ static kvcore_status grow_rows(table *t, size_t records) {
 
 /* ---- what the indexes call ---- */
 
-kvcore_status table_reserve(table *t, size_t more) {
-    if (more > TABLE_SLOTS_MAX) return KVCORE_EOVERFLOW;
-    if (idle(t) < more) reclaim(t);
-    while (idle(t) < more) {
+kvcore_status table_reserve(table *t, size_t records, size_t slots) {
+    if (records > TABLE_SLOTS_MAX || slots > TABLE_SLOTS_MAX) return KVCORE_EOVERFLOW;
+    if (idle(t) < slots) reclaim(t);
+    while (idle(t) < slots) {
         kvcore_status status = add_chunk(t);
         if (status != KVCORE_OK) return status;
     }
     size_t count = table_count(t), room = (table_rows_now(t)->bucket_count - 1) * TABLE_BUCKET_FILL;
-    if (count + more <= room) return KVCORE_OK;
-    return grow_rows(t, count + more > 2 * room ? count + more : 2 * room);
+    if (count + records <= room) return KVCORE_OK;
+    return grow_rows(t, count + records > 2 * room ? count + records : 2 * room);
 }
 
 uint32_t table_take(table *t) {

@@ -152,9 +152,9 @@ __attribute__((always_inline)) static inline uint32_t table_find(const table *t,
 
 /* ---- the writer ---- */
 
-/* Make room for `more` records besides those there are: what follows then cannot fail. A failure leaves all as it was.
- * Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW. */
-kvcore_status table_reserve(table *t, size_t more);
+/* Make room for so many records besides those there are, and for taking so many slots (as many, or more where records are
+ * replaced): what follows then cannot fail. A failure leaves all as it was. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW. */
+kvcore_status table_reserve(table *t, size_t records, size_t slots);
 
 /* A slot for a new record; there must be a reserved one. Its bytes are whatever the last owner left. */
 uint32_t table_take(table *t);

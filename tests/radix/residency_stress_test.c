@@ -9,7 +9,7 @@
 
 #define READERS 3
 #define WRITERS 2
-#define ROUNDS 3000
+#define ROUNDS 20000
 #define STAYING 40 /* keys that are never removed, only changed */
 #define PASSING 400
 #define CHAIN (STAYING + 8)
