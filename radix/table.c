@@ -86,7 +86,7 @@ kvcore_status table_init(table *t, const kvcore_allocator *allocator, size_t slo
     t->chunk_slots = (uint32_t)(capacity + capacity / 32 + SETTLE_AT);
     epoch_init(&t->epochs);
     atomic_init(&t->count, 0);
-    atomic_init(&t->rows, make_rows(t, capacity));
+    atomic_init(&t->rows, make_rows(t, t->chunk_slots));
     kvcore_status status = table_rows_now(t) == NULL ? KVCORE_ENOMEM : add_chunk(t);
     if (status != KVCORE_OK) table_destroy(t);
     return status;
@@ -114,7 +114,7 @@ size_t table_memory_bytes(const table *t) {
 
 /* ---- reuse ---- */
 
-static void reclaim(table *t) {
+void table_reclaim(table *t) {
     for (int step = 0; step < 2 && epoch_advance(&t->epochs); step++)
         list_splice(t, &t->free, &t->retired[(epoch_now(&t->epochs) + 1) % 3]); /* those of two epochs ago */
     for (table_rows **at = &t->retired_rows; *at != NULL;) {
@@ -132,7 +132,7 @@ static void retire(table *t, uint32_t slot) { list_push(t, &t->retired[epoch_now
 
 void table_settle(table *t) {
     size_t retired = t->retired[0].count + t->retired[1].count + t->retired[2].count;
-    if (retired >= SETTLE_AT || t->retired_rows != NULL) reclaim(t);
+    if (retired >= SETTLE_AT || t->retired_rows != NULL) table_reclaim(t);
 }
 
 static size_t idle(const table *t) { return t->free.count + (t->slot_count - t->fresh); }
@@ -183,7 +183,7 @@ static kvcore_status grow_rows(table *t, size_t records) {
 
 kvcore_status table_reserve(table *t, size_t records, size_t slots) {
     if (records > TABLE_SLOTS_MAX || slots > TABLE_SLOTS_MAX) return KVCORE_EOVERFLOW;
-    if (idle(t) < slots) reclaim(t);
+    if (idle(t) < slots) table_reclaim(t);
     while (idle(t) < slots) {
         kvcore_status status = add_chunk(t);
         if (status != KVCORE_OK) return status;

@@ -171,6 +171,9 @@ void table_replace(table *t, uint64_t hash, uint32_t slot, uint32_t successor);
 /* Take back what nobody looks at any more, if there is enough of it to be worth a look: after each batch of writes. */
 void table_settle(table *t);
 
+/* Take back what nobody looks at any more; up to two steps of the epoch. */
+void table_reclaim(table *t);
+
 /* The next published slot at or after *cursor (from 0), or TABLE_NONE. Records may be removed meanwhile, none added. */
 uint32_t table_next(const table *t, size_t *cursor);
 
