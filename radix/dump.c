@@ -91,7 +91,7 @@ static int by_name(const void *a, const void *b) { return kvhash_plh_compare(nam
 
 kvcore_status kvradix_index_dump(const kvradix_index *index, void *bytes, size_t capacity, size_t *size_bytes) {
     if (index == NULL || size_bytes == NULL || (bytes == NULL && capacity > 0)) return KVCORE_EINVAL;
-    layout l;
+    layout l = {0};
     pthread_mutex_t *writers = index_lock(index);
     kvradix_index_counts counts = kvradix_index_count(index);
     bool representable = lay_out(counts.holders, counts.names, &l), fits = representable && l.size_bytes <= capacity;
@@ -216,7 +216,7 @@ static kvcore_status take_in(kvradix_index *index, const layout *l, const uint8_
 
 kvcore_status kvradix_index_load(kvradix_index *index, const void *bytes, size_t size_bytes, kvcore_error *error) {
     if (index == NULL || bytes == NULL) return malformed(error, KVCORE_EINVAL, 0, "no index or no bytes");
-    layout l;
+    layout l = {0};
     kvcore_status status = check_header(bytes, size_bytes, &l, error);
     if (status == KVCORE_OK) status = check_holders(bytes, &l, error);
     if (status == KVCORE_OK) status = check_names(bytes, &l, error);

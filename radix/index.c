@@ -61,10 +61,11 @@ static size_t count_unknown(const kvradix_index *index, const kvhash_plh *names,
     for (size_t start = 0; start < count; start += TABLE_AHEAD) {
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t hashes[TABLE_AHEAD];
+        uint32_t guesses[TABLE_AHEAD];
         for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = name_hash(names[start + i]));
-        for (size_t i = 0; i < length; i++) table_prefetch_slot(t, rows, hashes[i]);
+        for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
         for (size_t i = 0; i < length; i++)
-            unknown += table_find(t, rows, hashes[i], same_name, &names[start + i]) == TABLE_NONE;
+            unknown += table_find_guessed(t, rows, hashes[i], guesses[i], same_name, &names[start + i]) == TABLE_NONE;
     }
     return unknown;
 }

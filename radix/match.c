@@ -15,6 +15,8 @@
 
 #define PARTS 8
 #define PROBES (PARTS - 1)
+/* Up to so many columns it is worth to leave names out. */
+#define FEW_COLUMNS 2
 
 typedef uint64_t row[ROW_WORDS_MAX];
 
@@ -45,14 +47,21 @@ static bool row_any(const uint64_t *of, size_t words) {
     return any != 0;
 }
 
+static size_t row_count(const uint64_t *of, size_t words) {
+    size_t count = 0;
+    for (size_t w = 0; w < words; w++) count += (size_t)__builtin_popcountll(of[w]);
+    return count;
+}
+
 /* Who has names[at[0]], names[at[1]], … */
 static void probe(const search *s, const size_t *at, size_t count, row *rows) {
     const table *t = &s->index->table;
     uint64_t hashes[TABLE_AHEAD];
+    uint32_t guesses[TABLE_AHEAD];
     for (size_t i = 0; i < count; i++) table_prefetch(s->rows, hashes[i] = name_hash(s->names[at[i]]));
-    for (size_t i = 0; i < count; i++) table_prefetch_slot(t, s->rows, hashes[i]);
+    for (size_t i = 0; i < count; i++) guesses[i] = table_guess(t, s->rows, hashes[i]);
     for (size_t i = 0; i < count; i++) {
-        uint32_t slot = table_find(t, s->rows, hashes[i], same_name, &s->names[at[i]]);
+        uint32_t slot = table_find_guessed(t, s->rows, hashes[i], guesses[i], same_name, &s->names[at[i]]);
         if (slot != TABLE_NONE)
             row_load(rows[i], name_at(s->index, slot)->row, s->words);
         else
@@ -70,11 +79,33 @@ static void emit(search *s, const uint64_t *columns, size_t blocks) {
 
 /* ---- closed columns ---- */
 
+/* As split(), by looking at all names between, at most TABLE_AHEAD - 1: where many columns end that takes fewer steps. */
+static void sweep(search *s, size_t low, size_t high, const uint64_t *alive) {
+    size_t between = high - low - 1, at[TABLE_AHEAD];
+    row have[TABLE_AHEAD + 1]; /* have[i]: those of `alive` that get as far as names[low + i] */
+    for (size_t i = 0; i < between; i++) at[i] = low + 1 + i;
+    probe(s, at, between, have + 1);
+    for (size_t w = 0; w < s->words; w++) {
+        have[0][w] = alive[w];
+        for (size_t i = 1; i <= between; i++) have[i][w] &= have[i - 1][w];
+        have[between + 1][w] = 0;
+    }
+    for (size_t i = between + 1; i-- > 0 && s->found_count < s->wanted;) {
+        row ending;
+        for (size_t w = 0; w < s->words; w++) ending[w] = have[i][w] & ~have[i + 1][w];
+        emit(s, ending, low + i + 1);
+    }
+}
+
 /* The columns of `alive`, not none, all have names[low] and have not names[high]; the longest first. */
 static void split(search *s, size_t low, size_t high, const uint64_t *alive) {
     size_t between = high - low - 1;
     if (between == 0) {
         emit(s, alive, low + 1);
+        return;
+    }
+    if (between < TABLE_AHEAD && row_count(alive, s->words) > FEW_COLUMNS) {
+        sweep(s, low, high, alive);
         return;
     }
     size_t probes = between < PROBES ? between : PROBES, at[PARTS + 1];

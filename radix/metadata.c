@@ -7,8 +7,6 @@
 
 static uint64_t hash_of(const void *slot) { return mix32(slot); }
 
-static bool same_hash(const void *slot, const void *hash) { return memcmp(slot, hash, sizeof(kvcore_hash256)) == 0; }
-
 kvcore_block_meta metadata_of(const metadata_record *of) {
     return (kvcore_block_meta){
         .parent_hash = of->parent_hash,
@@ -65,7 +63,7 @@ void kvradix_metadata_destroy(kvradix_metadata *index) {
 /* ---- writers ---- */
 
 static uint32_t find(const table *t, const kvcore_hash256 *hash) {
-    return table_find(t, table_rows_now(t), mix32(hash->bytes), same_hash, hash);
+    return table_find(t, table_rows_now(t), mix32(hash->bytes), same32, hash);
 }
 
 /* Publish a block, in the place of the one with its hash if there is one. */
@@ -179,10 +177,11 @@ size_t kvradix_metadata_match(const kvradix_metadata *index, const kvcore_hash25
     for (size_t start = 0; known && start < count; start += TABLE_AHEAD) {
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t mixed[TABLE_AHEAD];
+        uint32_t guesses[TABLE_AHEAD];
         for (size_t i = 0; i < length; i++) table_prefetch(rows, mixed[i] = mix32(hashes[start + i].bytes));
-        for (size_t i = 0; i < length; i++) table_prefetch_slot(t, rows, mixed[i]);
+        for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, mixed[i]);
         for (size_t i = 0; known && i < length; i++) {
-            known = table_find(t, rows, mixed[i], same_hash, &hashes[start + i]) != TABLE_NONE;
+            known = table_find_guessed(t, rows, mixed[i], guesses[i], same32, &hashes[start + i]) != TABLE_NONE;
             matched += known;
         }
     }

@@ -26,8 +26,6 @@ static kvradix_entry entry_of(const record *of) {
 
 static uint64_t hash_of(const void *slot) { return mix32(slot); }
 
-static bool same_key(const void *slot, const void *key) { return memcmp(slot, key, sizeof(kvcore_hash256)) == 0; }
-
 /* ---- life ---- */
 
 kvcore_status kvradix_residency_create(const kvradix_config *given, kvradix_residency **index, kvcore_error *error) {
@@ -61,7 +59,7 @@ void kvradix_residency_destroy(kvradix_residency *index) {
 /* ---- writers ---- */
 
 static uint32_t find(const table *t, const kvcore_hash256 *key, uint64_t hash) {
-    return table_find(t, table_rows_now(t), hash, same_key, key);
+    return table_find(t, table_rows_now(t), hash, same32, key);
 }
 
 /* How many of the keys are unknown (one that occurs twice counts twice); brings what is needed into the cache. */
@@ -71,9 +69,12 @@ static size_t count_unknown(const table *t, const kvradix_handle *handles, size_
     for (size_t start = 0; start < count; start += TABLE_AHEAD) {
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t hashes[TABLE_AHEAD];
+        uint32_t guesses[TABLE_AHEAD];
         for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = mix32(handles[start + i].key.bytes));
-        for (size_t i = 0; i < length; i++) table_prefetch_slot(t, rows, hashes[i]);
-        for (size_t i = 0; i < length; i++) unknown += find(t, &handles[start + i].key, hashes[i]) == TABLE_NONE;
+        for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
+        for (size_t i = 0; i < length; i++)
+            unknown +=
+                table_find_guessed(t, rows, hashes[i], guesses[i], same32, &handles[start + i].key) == TABLE_NONE;
     }
     return unknown;
 }
@@ -190,10 +191,11 @@ kvcore_status kvradix_residency_match(const kvradix_residency *index, const kvco
     for (size_t start = 0; known && start < count; start += TABLE_AHEAD) {
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t hashes[TABLE_AHEAD];
+        uint32_t guesses[TABLE_AHEAD];
         for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = mix32(keys[start + i].bytes));
-        for (size_t i = 0; i < length; i++) table_prefetch_slot(t, rows, hashes[i]);
+        for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
         for (size_t i = 0; known && i < length; i++) {
-            uint32_t slot = table_find(t, rows, hashes[i], same_key, &keys[start + i]);
+            uint32_t slot = table_find_guessed(t, rows, hashes[i], guesses[i], same32, &keys[start + i]);
             known = slot != TABLE_NONE;
             if (known) add(lookup, table_slot(t, slot));
         }

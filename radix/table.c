@@ -3,8 +3,6 @@
 /* A look at the readers costs a cache line a stripe: not for less than this many slots. */
 #define SETTLE_AT 256
 
-static uint64_t word_of(uint64_t hash, uint32_t slot) { return (uint64_t)(uint32_t)hash << 32 | (slot + 1); }
-
 /* ---- lists of slots ---- */
 
 static const table_list EMPTY_LIST = {TABLE_NONE, TABLE_NONE, 0};
@@ -67,8 +65,8 @@ static table_rows *make_rows(const table *t, size_t records) {
     rows->retired_in = 0;
     rows->bucket_count = bucket_count;
     for (size_t b = 0; b < bucket_count; b++) {
-        for (int i = 0; i < TABLE_BUCKET_WORDS; i++) atomic_init(&rows->buckets[b].words[i], 0);
-        atomic_init(&rows->buckets[b].spilled, 0);
+        for (int i = 0; i < 2; i++) atomic_init(&rows->buckets[b].tags[i], 0);
+        for (int i = 0; i < TABLE_BUCKET_SLOTS; i++) atomic_init(&rows->buckets[b].slots[i], 0);
     }
     return rows;
 }
@@ -137,41 +135,77 @@ void table_settle(table *t) {
 
 static size_t idle(const table *t) { return t->free.count + (t->slot_count - t->fresh); }
 
-/* ---- words ---- */
+/* ---- buckets; there is one writer, so a load and a store change a word ---- */
 
-/* Put a word where there is room, from its home on. There is room: rows are made for fewer than they hold. */
-static void place(table_rows *rows, uint64_t hash, uint32_t slot) {
-    for (size_t at = table_home(rows, hash);; at = at + 1 == rows->bucket_count ? 0 : at + 1) {
+/* A place in a bucket. */
+typedef struct place {
+    table_bucket *bucket;
+    unsigned i;
+} place;
+
+static void set_tag(place at, uint8_t tag) {
+    _Atomic uint64_t *tags = &at.bucket->tags[at.i / 8];
+    uint64_t old = atomic_load_explicit(tags, memory_order_relaxed);
+    unsigned shift = 8 * (at.i % 8);
+    atomic_store_explicit(tags, (old & ~(UINT64_C(0xFF) << shift)) | (uint64_t)tag << shift, memory_order_release);
+}
+
+static void set_slot(place at, uint32_t slot) {
+    atomic_store_explicit(&at.bucket->slots[at.i], slot, memory_order_release);
+}
+
+static void add_spilled(table_bucket *bucket, uint64_t change) {
+    uint64_t old = atomic_load_explicit(&bucket->tags[1], memory_order_relaxed);
+    atomic_store_explicit(&bucket->tags[1], old + change, memory_order_release);
+}
+
+static size_t next_bucket(const table_rows *rows, size_t at) { return at + 1 == rows->bucket_count ? 0 : at + 1; }
+
+/* Publish where there is room, from home on. There is room: rows are made for fewer than they hold. */
+static void put(table_rows *rows, uint64_t hash, uint32_t slot) {
+    for (size_t at = table_home(rows, hash);; at = next_bucket(rows, at)) {
         table_bucket *bucket = &rows->buckets[at];
-        for (int i = 0; i < TABLE_BUCKET_WORDS; i++)
-            if (atomic_load_explicit(&bucket->words[i], memory_order_relaxed) == 0) {
-                atomic_store_explicit(&bucket->words[i], word_of(hash, slot), memory_order_release);
-                return;
-            }
-        atomic_fetch_add_explicit(&bucket->spilled, 1, memory_order_release);
+        bool goes_on;
+        unsigned empty = table_tagged(bucket, 0, &goes_on);
+        if (empty != 0) {
+            place free = {bucket, (unsigned)__builtin_ctz(empty)};
+            set_slot(free, slot);
+            set_tag(free, table_tag(hash));
+            return;
+        }
+        add_spilled(bucket, TABLE_SPILLED_ONE);
     }
 }
 
-/* The word of a published slot. With `unspill`, the buckets passed on the way stop counting it. */
-static _Atomic uint64_t *locate(table_rows *rows, uint64_t hash, uint32_t slot, bool unspill) {
-    uint64_t word = word_of(hash, slot);
-    for (size_t at = table_home(rows, hash);; at = at + 1 == rows->bucket_count ? 0 : at + 1) {
+/* Where a published slot stands. The spilled counts of the buckets on the way change by `spilled`. */
+static place locate(table_rows *rows, uint64_t hash, uint32_t slot, uint64_t spilled) {
+    for (size_t at = table_home(rows, hash);; at = next_bucket(rows, at)) {
         table_bucket *bucket = &rows->buckets[at];
-        for (int i = 0; i < TABLE_BUCKET_WORDS; i++)
-            if (atomic_load_explicit(&bucket->words[i], memory_order_relaxed) == word) return &bucket->words[i];
-        if (unspill) atomic_fetch_sub_explicit(&bucket->spilled, 1, memory_order_release);
+        bool goes_on;
+        for (unsigned tagged = table_tagged(bucket, table_tag(hash), &goes_on); tagged != 0; tagged &= tagged - 1) {
+            place found = {bucket, (unsigned)__builtin_ctz(tagged)};
+            if (table_slot_in(bucket, found.i) == slot) return found;
+        }
+        if (spilled != 0) add_spilled(bucket, spilled);
     }
+}
+
+/* The next published slot of some rows, as table_next(). */
+static uint32_t next_in(const table_rows *rows, size_t *cursor) {
+    for (; *cursor < rows->bucket_count * TABLE_BUCKET_SLOTS; ++*cursor) {
+        const table_bucket *bucket = &rows->buckets[*cursor / TABLE_BUCKET_SLOTS];
+        unsigned i = (unsigned)(*cursor % TABLE_BUCKET_SLOTS);
+        uint64_t tags = atomic_load_explicit(&bucket->tags[i / 8], memory_order_relaxed);
+        if ((tags >> (8 * (i % 8)) & 0xFF) != 0) return ++*cursor, table_slot_in(bucket, i);
+    }
+    return TABLE_NONE;
 }
 
 static kvcore_status grow_rows(table *t, size_t records) {
     table_rows *old = table_rows_now(t), *rows = make_rows(t, records);
     if (rows == NULL) return KVCORE_ENOMEM;
-    for (size_t b = 0; b < old->bucket_count; b++)
-        for (int i = 0; i < TABLE_BUCKET_WORDS; i++) {
-            uint64_t word = atomic_load_explicit(&old->buckets[b].words[i], memory_order_relaxed);
-            if (word == 0) continue;
-            place(rows, t->hash_of(table_slot(t, (uint32_t)word - 1)), (uint32_t)word - 1);
-        }
+    size_t cursor = 0;
+    for (uint32_t slot; (slot = next_in(old, &cursor)) != TABLE_NONE;) put(rows, t->hash_of(table_slot(t, slot)), slot);
     atomic_store_explicit(&t->rows, rows, memory_order_release);
     old->retired_in = epoch_now(&t->epochs);
     old->next = t->retired_rows;
@@ -202,28 +236,19 @@ uint32_t table_take(table *t) {
 }
 
 void table_publish(table *t, uint64_t hash, uint32_t slot) {
-    place(table_rows_now(t), hash, slot);
+    put(table_rows_now(t), hash, slot);
     atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
 }
 
 void table_remove(table *t, uint64_t hash, uint32_t slot) {
-    atomic_store_explicit(locate(table_rows_now(t), hash, slot, true), 0, memory_order_release);
+    set_tag(locate(table_rows_now(t), hash, slot, -TABLE_SPILLED_ONE), 0);
     atomic_fetch_sub_explicit(&t->count, 1, memory_order_relaxed);
     retire(t, slot);
 }
 
 void table_replace(table *t, uint64_t hash, uint32_t slot, uint32_t successor) {
-    _Atomic uint64_t *word = locate(table_rows_now(t), hash, slot, false);
-    atomic_store_explicit(word, word_of(hash, successor), memory_order_release);
+    set_slot(locate(table_rows_now(t), hash, slot, 0), successor);
     retire(t, slot);
 }
 
-uint32_t table_next(const table *t, size_t *cursor) {
-    const table_rows *rows = table_rows_now(t);
-    for (; *cursor < rows->bucket_count * TABLE_BUCKET_WORDS; ++*cursor) {
-        const table_bucket *bucket = &rows->buckets[*cursor / TABLE_BUCKET_WORDS];
-        uint64_t word = atomic_load_explicit(&bucket->words[*cursor % TABLE_BUCKET_WORDS], memory_order_relaxed);
-        if (word != 0) return ++*cursor, (uint32_t)word - 1;
-    }
-    return TABLE_NONE;
-}
+uint32_t table_next(const table *t, size_t *cursor) { return next_in(table_rows_now(t), cursor); }

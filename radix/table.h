@@ -2,19 +2,19 @@
  *
  * Glossary:
  *   slot      a record of slot_bytes bytes; its number never changes and its address never moves
- *   bucket    64 bytes: seven words, each naming one slot and 32 bits of its hash
+ *   bucket    64 bytes that name up to twelve slots, with a tag each: 8 bits of its hash, 0 for none
  *   rows      all the buckets, one allocation, replaced as a whole when the table grows
  *   retired   unlinked, but a reader may still be looking at it
  *   idle      free to be taken
  *
- *     rows    ┌ 7 words ─────────────────────────────┬ spilled ┐        slots, in chunks that double
- *             │ tag 32 · slot + 1 32 │ … │ 0 (empty)  │    0    │   ┌────────┬────────────────┬───────────…
- *             ├──────────────────────────────────────┼─────────┤   │ chunk 0│    chunk 1     │  chunk 2
- *             │ …                                    │    2    │   └────────┴────────────────┴───────────…
+ *     rows    ┌ tags 12 · 8 bits ┬ spilled 32 ┬ slots 12 · 32 bits ┐     slots, in chunks that double
+ *             │                  │     0      │                    │   ┌────────┬────────────────┬───────────…
+ *             ├──────────────────┼────────────┼────────────────────┤   │ chunk 0│    chunk 1     │  chunk 2
+ *             │                  │     2      │                    │   └────────┴────────────────┴───────────…
  *
- * A record is written while nobody can see it and published by one store of its word; unlinked by one store of 0; replaced
- * by one store of another slot's number. So a reader finds it whole, before or after, never in between. What changes in a
- * published record is atomic on its own (a residency, a stamp, a row of holders).
+ * A record is written while nobody can see it; then its slot's number is stored, and one store of its tag publishes it. One
+ * store of 0 over the tag unlinks it; one store of another slot's number replaces it. So a reader finds it whole, before or
+ * after, never in between. What changes in a published record is atomic on its own (a residency, a stamp, a row of holders).
  *
  * A record whose own bucket is full stands in the next one with room; every bucket passed on the way counts it as spilled,
  * and a search goes on while that count is not 0. Nothing ever moves within rows, so a search cannot miss a record that is
@@ -36,18 +36,20 @@
 #include "epoch.h"
 
 #define TABLE_NONE UINT32_MAX
-#define TABLE_BUCKET_WORDS 7
-/* Slots a bucket has on average when the table grows: 5 of 7. */
-#define TABLE_BUCKET_FILL 5
+#define TABLE_BUCKET_SLOTS 12
+/* Slots a bucket has on average when the table grows. */
+#define TABLE_BUCKET_FILL 8
 #define TABLE_CHUNKS 32
 #define TABLE_SLOTS_MAX UINT32_C(0xFFFFFFF0)
 /* How many records a batch looks up side by side. */
-#define TABLE_AHEAD 16
+#define TABLE_AHEAD 32
 
 typedef struct table_bucket {
-    _Alignas(64) _Atomic uint64_t words[TABLE_BUCKET_WORDS];
-    _Atomic uint64_t spilled;
+    _Alignas(64) _Atomic uint64_t tags[2]; /* of slots 0 … 7; of slots 8 … 11 and, above them, spilled */
+    _Atomic uint32_t slots[TABLE_BUCKET_SLOTS];
 } table_bucket;
+
+#define TABLE_SPILLED_ONE (UINT64_C(1) << 32)
 
 typedef struct table_rows {
     struct table_rows *next; /* of the retired */
@@ -114,22 +116,44 @@ static inline size_t table_home(const table_rows *rows, uint64_t hash) {
     return (size_t)((hash >> 32) * rows->bucket_count >> 32);
 }
 
+static inline uint8_t table_tag(uint64_t hash) { return (uint8_t)hash == 0 ? 1 : (uint8_t)hash; }
+
+/* Bit i: byte i of `bytes` is 0. */
+static inline unsigned table_zero_bytes(uint64_t bytes) {
+    const uint64_t low = UINT64_C(0x7F7F7F7F7F7F7F7F);
+    uint64_t tops = ~(((bytes & low) + low) | bytes | low); /* 0x80 where a byte is 0 */
+    return (unsigned)((tops >> 7) * UINT64_C(0x0102040810204080) >> 56);
+}
+
+/* Which slots of a bucket have a tag, a bit each, and whether a search goes on behind it. No branches: where in its bucket a
+ * record stands cannot be predicted. */
+static inline unsigned table_tagged(const table_bucket *bucket, uint8_t tag, bool *goes_on) {
+    uint64_t all = tag * UINT64_C(0x0101010101010101);
+    uint64_t first = atomic_load_explicit(&bucket->tags[0], memory_order_acquire);
+    uint64_t second = atomic_load_explicit(&bucket->tags[1], memory_order_acquire);
+    *goes_on = second >= TABLE_SPILLED_ONE;
+    return table_zero_bytes(first ^ all) | (table_zero_bytes(second ^ all) & 0xF) << 8;
+}
+
+static inline uint32_t table_slot_in(const table_bucket *bucket, unsigned i) {
+    return atomic_load_explicit(&bucket->slots[i], memory_order_acquire);
+}
+
 static inline void table_prefetch(const table_rows *rows, uint64_t hash) {
     __builtin_prefetch(&rows->buckets[table_home(rows, hash)]);
 }
 
-/* The first record that may be the one, into the cache. */
-static inline void table_prefetch_slot(const table *t, const table_rows *rows, uint64_t hash) {
+/* The first record in its own bucket that may be the one, on its way into the cache; or TABLE_NONE. */
+static inline uint32_t table_guess(const table *t, const table_rows *rows, uint64_t hash) {
     const table_bucket *bucket = &rows->buckets[table_home(rows, hash)];
-    for (int i = 0; i < TABLE_BUCKET_WORDS; i++) {
-        uint64_t word = atomic_load_explicit(&bucket->words[i], memory_order_acquire);
-        if (word >> 32 == (uint32_t)hash && word != 0) {
-            const char *slot = table_slot(t, (uint32_t)word - 1);
-            __builtin_prefetch(slot);
-            __builtin_prefetch(slot + t->slot_bytes - 1);
-            return;
-        }
-    }
+    bool goes_on;
+    unsigned tagged = table_tagged(bucket, table_tag(hash), &goes_on);
+    if (tagged == 0) return TABLE_NONE;
+    uint32_t guess = table_slot_in(bucket, (unsigned)__builtin_ctz(tagged));
+    const char *slot = table_slot(t, guess);
+    __builtin_prefetch(slot);
+    __builtin_prefetch(slot + t->slot_bytes - 1);
+    return guess;
 }
 
 /* The slot whose record `same` finds equal to `key`, or TABLE_NONE. Cost: O(1) expected. */
@@ -138,16 +162,23 @@ __attribute__((always_inline)) static inline uint32_t table_find(const table *t,
     size_t at = table_home(rows, hash);
     for (size_t passed = 0; passed < rows->bucket_count; passed++) {
         const table_bucket *bucket = &rows->buckets[at];
-        for (int i = 0; i < TABLE_BUCKET_WORDS; i++) {
-            uint64_t word = atomic_load_explicit(&bucket->words[i], memory_order_acquire);
-            if (word >> 32 != (uint32_t)hash || word == 0) continue;
-            uint32_t slot = (uint32_t)word - 1;
+        bool goes_on;
+        for (unsigned tagged = table_tagged(bucket, table_tag(hash), &goes_on); tagged != 0; tagged &= tagged - 1) {
+            uint32_t slot = table_slot_in(bucket, (unsigned)__builtin_ctz(tagged));
             if (same(table_slot(t, slot), key)) return slot;
         }
-        if (atomic_load_explicit(&bucket->spilled, memory_order_acquire) == 0) break;
+        if (!goes_on) break;
         if (++at == rows->bucket_count) at = 0;
     }
     return TABLE_NONE;
+}
+
+/* The same, trying what table_guess() gave first. */
+__attribute__((always_inline)) static inline uint32_t table_find_guessed(const table *t, const table_rows *rows,
+                                                                         uint64_t hash, uint32_t guess,
+                                                                         table_same *same, const void *key) {
+    if (guess != TABLE_NONE && same(table_slot(t, guess), key)) return guess;
+    return table_find(t, rows, hash, same, key);
 }
 
 /* ---- the writer ---- */
