@@ -7,8 +7,7 @@
 #include <zlib.h>
 
 static const wombat_op *const tables[] = {
-    wombat_core_ops, wombat_metadata_ops, wombat_log_ops, wombat_envelope_ops, wombat_engine_ops,
-    /* wombat_radix_ops, of the residency and metadata indexes, comes here with libkvradix */
+    wombat_core_ops, wombat_metadata_ops, wombat_log_ops, wombat_envelope_ops, wombat_engine_ops, wombat_radix_ops,
 };
 
 /* Errors as the vectors name them. Where upstream has two names for one thing, the place of the defect tells them apart. */

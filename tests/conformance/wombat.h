@@ -14,6 +14,7 @@ extern const wombat_op wombat_metadata_ops[];
 extern const wombat_op wombat_log_ops[];
 extern const wombat_op wombat_envelope_ops[];
 extern const wombat_op wombat_engine_ops[];
+extern const wombat_op wombat_radix_ops[];
 
 /* {"hex": …} or {"bin": file beside the vectors, possibly gzipped}. */
 kvcore_bytes wombat_bytes_of(kvtest_vector *v, json_object *node);
