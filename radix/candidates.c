@@ -1,6 +1,8 @@
 /* Which entries of a metadata index to evict, and which to fetch ahead: the first k of an order over all of them. */
 #include <math.h>
-#include <stdlib.h>
+#include <string.h>
+
+#include <kvcore/sort.h>
 
 #include "metadata.h"
 
@@ -11,6 +13,8 @@
 #define LN_2 0.693147180559945309417232121458
 
 /* ---- the first k of many: a heap in the caller's array, the last of them on top ---- */
+
+#define ITEM_BYTES_MAX 64
 
 typedef int order(const void *a, const void *b);
 
@@ -45,9 +49,23 @@ static void offer(selection *s, const void *offered) {
         settle_down(s, 0, offered);
 }
 
-static void finish(const selection *s) {
-    if (s->count > 0) qsort(s->items, s->count, s->item_bytes, s->before);
+static bool item_before(void *ctx, size_t a, size_t b) {
+    const selection *s = ctx;
+    return s->before(item(s, a), item(s, b)) < 0;
 }
+
+static void item_swap(void *ctx, size_t a, size_t b) {
+    const selection *s = ctx;
+    char held[ITEM_BYTES_MAX];
+    memcpy(held, item(s, a), s->item_bytes);
+    memcpy(item(s, a), item(s, b), s->item_bytes);
+    memcpy(item(s, b), held, s->item_bytes);
+}
+
+static void finish(selection *s) { kvcore_sort(&(kvcore_sorting){s, item_before, item_swap}, s->count); }
+
+_Static_assert(sizeof(kvradix_eviction_candidate) <= ITEM_BYTES_MAX, "an item must fit where two are swapped");
+_Static_assert(sizeof(kvradix_prefetch_candidate) <= ITEM_BYTES_MAX, "an item must fit where two are swapped");
 
 /* ---- eviction ---- */
 
