@@ -21,7 +21,7 @@ static void load(uint8_t *bytes, size_t size) {
     kvcore_error error;
     if (kvradix_index_load(index, bytes, size, &error) == KVCORE_OK) {
         size_t again;
-        uint8_t *dumped = malloc(size);
+        uint8_t *dumped = malloc(size + 1);
         if (dumped == NULL) abort();
         if (kvradix_index_validate(index, NULL) != KVCORE_OK) abort();
         if (kvradix_index_dump(index, dumped, size, &again) != KVCORE_OK) abort();

@@ -94,7 +94,8 @@ kvcore_status kvradix_index_dump(const kvradix_index *index, void *bytes, size_t
     layout l = {0};
     pthread_mutex_t *writers = index_lock(index);
     kvradix_index_counts counts = kvradix_index_count(index);
-    bool representable = lay_out(counts.holders, counts.names, &l), fits = representable && l.size_bytes <= capacity;
+    bool representable = lay_out(counts.holders, counts.names, &l),
+         fits = representable && bytes != NULL && l.size_bytes <= capacity;
     if (fits) write_all(index, &l, bytes);
     pthread_mutex_unlock(writers);
     if (!representable) return KVCORE_EOVERFLOW;

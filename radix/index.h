@@ -54,8 +54,8 @@ typedef struct holder_state {
 } holder_state;
 
 struct kvradix_index {
-    pthread_mutex_t writers;
     table table;
+    pthread_mutex_t writers;
     size_t row_words;
     size_t holder_capacity;
     holder_state *holders;

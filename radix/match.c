@@ -81,18 +81,19 @@ static void emit(search *s, const uint64_t *columns, size_t blocks) {
 
 /* As split(), by looking at all names between, at most TABLE_AHEAD - 1: where many columns end that takes fewer steps. */
 static void sweep(search *s, size_t low, size_t high, const uint64_t *alive) {
-    size_t between = high - low - 1, at[TABLE_AHEAD];
+    const size_t between = high - low - 1, words = s->words;
+    size_t at[TABLE_AHEAD];
     row have[TABLE_AHEAD + 1]; /* have[i]: those of `alive` that get as far as names[low + i] */
     for (size_t i = 0; i < between; i++) at[i] = low + 1 + i;
     probe(s, at, between, have + 1);
-    for (size_t w = 0; w < s->words; w++) {
+    for (size_t w = 0; w < words; w++) {
         have[0][w] = alive[w];
         for (size_t i = 1; i <= between; i++) have[i][w] &= have[i - 1][w];
         have[between + 1][w] = 0;
     }
     for (size_t i = between + 1; i-- > 0 && s->found_count < s->wanted;) {
         row ending;
-        for (size_t w = 0; w < s->words; w++) ending[w] = have[i][w] & ~have[i + 1][w];
+        for (size_t w = 0; w < words; w++) ending[w] = have[i][w] & ~have[i + 1][w];
         emit(s, ending, low + i + 1);
     }
 }
@@ -152,7 +153,7 @@ static void walk(search *s, uint64_t *alive) {
 static bool search_once(search *s, bool trust_closed) {
     const kvradix_index *index = s->index;
     uint64_t openings = atomic_load_explicit(&index->openings, memory_order_acquire);
-    row live, closed, first, trusted, walked, still_live;
+    row live, closed, first, trusted = {0}, walked = {0}, still_live = {0};
     row_load(live, index->live, s->words);
     row_load(closed, index->closed, s->words);
     probe(s, &(size_t){0}, 1, &first);
@@ -217,7 +218,7 @@ kvcore_status kvradix_index_holders(const kvradix_index *index, kvhash_plh name,
     *count = 0;
     if (!kvhash_plh_valid(name)) return KVCORE_OK;
     epoch_ticket inside = epoch_enter(&index->table.epochs);
-    row live;
+    row live = {0};
     row_load(live, index->live, index->row_words);
     uint32_t slot = table_find(&index->table, table_rows_now(&index->table), name_hash(name), same_name, &name);
     for (size_t w = 0; slot != TABLE_NONE && w < index->row_words; w++) {

@@ -5,7 +5,7 @@
 
 /* ---- lists of slots ---- */
 
-static const table_list EMPTY_LIST = {TABLE_NONE, TABLE_NONE, 0};
+static const table_list empty_list = {TABLE_NONE, TABLE_NONE, 0};
 
 static uint32_t *link_of(const table *t, uint32_t slot) {
     uint32_t within;
@@ -26,7 +26,7 @@ static void list_splice(table *t, table_list *to, table_list *from) {
     if (to->tail == TABLE_NONE) to->tail = from->tail;
     to->head = from->head;
     to->count += from->count;
-    *from = EMPTY_LIST;
+    *from = empty_list;
 }
 
 /* ---- memory ---- */
@@ -78,8 +78,8 @@ static void free_rows(const table *t, table_rows *rows) {
 kvcore_status table_init(table *t, const kvcore_allocator *allocator, size_t slot_bytes,
                          uint64_t (*hash_of)(const void *slot), size_t capacity) {
     if (capacity > TABLE_SLOTS_MAX / 2) return KVCORE_EOVERFLOW;
-    *t = (table){.allocator = *allocator, .slot_bytes = slot_bytes, .hash_of = hash_of, .free = EMPTY_LIST};
-    for (int i = 0; i < 3; i++) t->retired[i] = EMPTY_LIST;
+    *t = (table){.allocator = *allocator, .slot_bytes = slot_bytes, .hash_of = hash_of, .free = empty_list};
+    for (int i = 0; i < 3; i++) t->retired[i] = empty_list;
     /* some more, so that a full table with records coming and going does not grow for those not reusable yet */
     t->chunk_slots = (uint32_t)(capacity + capacity / 32 + SETTLE_AT);
     epoch_init(&t->epochs);
@@ -231,7 +231,7 @@ uint32_t table_take(table *t) {
     if (t->free.count == 0) return (uint32_t)t->fresh++;
     uint32_t slot = t->free.head;
     t->free.head = *link_of(t, slot);
-    if (--t->free.count == 0) t->free = EMPTY_LIST;
+    if (--t->free.count == 0) t->free = empty_list;
     return slot;
 }
 
