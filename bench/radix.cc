@@ -348,13 +348,13 @@ void fleet_beside_a_writer(benchmark::State &state) {
     if (writer.joinable()) writer.join();
 }
 
-const std::vector<int64_t> kEntries{10000, 100000, 1000000};
+std::vector<int64_t> entries() { return {10000, 100000, 1000000}; }
 
 #define RESIDENCY(name, map)                \
     BENCHMARK(residency_##name<map>)        \
         ->Name("residency." #name "/" #map) \
         ->ArgNames({"entries", "chain"})    \
-        ->ArgsProduct({kEntries, {32, 256}})
+        ->ArgsProduct({entries(), {32, 256}})
 
 RESIDENCY(lookup, Ordered);
 RESIDENCY(lookup, Flat);
@@ -365,18 +365,18 @@ RESIDENCY(store, Ours)->Unit(benchmark::kMillisecond);
 BENCHMARK(prefix_8192)->Name("index.prefix_8192")->ArgName("missing_per_mille")->Arg(0)->Arg(10);
 BENCHMARK(prefix_8192_walked<Ordered>)->Name("index.prefix_8192/Ordered");
 BENCHMARK(prefix_8192_walked<Flat>)->Name("index.prefix_8192/Flat");
-BENCHMARK(fleet_256)->Name("index.fleet_256")->ArgNames({"names", "ends"})->ArgsProduct({kEntries, {4, 64}});
-BENCHMARK(churn)->Name("index.churn")->ArgName("names")->ArgsProduct({kEntries});
+BENCHMARK(fleet_256)->Name("index.fleet_256")->ArgNames({"names", "ends"})->ArgsProduct({entries(), {4, 64}});
+BENCHMARK(churn)->Name("index.churn")->ArgName("names")->ArgsProduct({entries()});
 BENCHMARK(residency_lookup_beside_a_writer)
     ->Name("residency.lookup_beside_a_writer")
     ->UseRealTime()
     ->ArgNames({"entries", "writing"})
-    ->ArgsProduct({kEntries, {0, 1}});
+    ->ArgsProduct({entries(), {0, 1}});
 BENCHMARK(fleet_beside_a_writer)
     ->Name("index.fleet_beside_a_writer")
     ->UseRealTime()
     ->ArgNames({"names", "writing"})
-    ->ArgsProduct({kEntries, {0, 1}});
+    ->ArgsProduct({entries(), {0, 1}});
 
 } // namespace
 

@@ -69,23 +69,30 @@ struct kvradix_index {
     _Atomic uint64_t openings; /* how often a column ceased to be closed */
 };
 
-/* ---- bits ---- */
+/* ---- bits and counts: there is one writer, so a load and a store change a word ---- */
 
 static inline bool bit_get(const _Atomic uint64_t *row, uint32_t bit) {
     return atomic_load_explicit(&row[bit / 64], memory_order_acquire) >> (bit % 64) & 1;
 }
 
+static inline void word_set(_Atomic uint64_t *word, uint64_t value) {
+    atomic_store_explicit(word, value, memory_order_release);
+}
+
 static inline void bit_set(_Atomic uint64_t *row, uint32_t bit) {
-    atomic_fetch_or_explicit(&row[bit / 64], UINT64_C(1) << (bit % 64), memory_order_release);
+    uint64_t old = atomic_load_explicit(&row[bit / 64], memory_order_relaxed);
+    word_set(&row[bit / 64], old | UINT64_C(1) << (bit % 64));
 }
 
 static inline void bit_clear(_Atomic uint64_t *row, uint32_t bit) {
-    atomic_fetch_and_explicit(&row[bit / 64], ~(UINT64_C(1) << (bit % 64)), memory_order_release);
+    uint64_t old = atomic_load_explicit(&row[bit / 64], memory_order_relaxed);
+    word_set(&row[bit / 64], old & ~(UINT64_C(1) << (bit % 64)));
 }
 
 /* A count that readers may ask for and only the writer changes. */
 static inline void count_add(_Atomic size_t *count, ptrdiff_t change) {
-    atomic_fetch_add_explicit(count, (size_t)change, memory_order_relaxed);
+    size_t old = atomic_load_explicit(count, memory_order_relaxed);
+    atomic_store_explicit(count, old + (size_t)change, memory_order_relaxed);
 }
 
 /* ---- names ---- */

@@ -184,8 +184,9 @@ void lineage_scrub(kvradix_index *index, const uint64_t *dead) {
         name_record *record = name_at(index, slot);
         uint64_t hit = 0;
         for (size_t w = 0; w < index->row_words; w++) {
-            hit |= atomic_load_explicit(&record->row[w], memory_order_relaxed) & dead[w];
-            atomic_fetch_and_explicit(&record->row[w], ~dead[w], memory_order_release);
+            uint64_t old = atomic_load_explicit(&record->row[w], memory_order_relaxed);
+            hit |= old & dead[w];
+            if ((old & dead[w]) != 0) word_set(&record->row[w], old & ~dead[w]);
         }
         if (hit == 0 || !is_idle(index, record)) continue;
         count_add(&index->names, -1);

@@ -62,36 +62,59 @@ static uint32_t find(const table *t, const kvcore_hash256 *key, uint64_t hash) {
     return table_find(t, table_rows_now(t), hash, same32, key);
 }
 
-/* How many of the keys are unknown (one that occurs twice counts twice); brings what is needed into the cache. */
-static size_t count_unknown(const table *t, const kvradix_handle *handles, size_t count) {
+/* Up to TABLE_AHEAD keys side by side: their hashes and where each is, or TABLE_NONE. */
+static void find_some(const table *t, const kvradix_handle *handles, size_t count, uint64_t *hashes, uint32_t *slots) {
     const table_rows *rows = table_rows_now(t);
+    for (size_t i = 0; i < count; i++) table_prefetch(rows, hashes[i] = mix32(handles[i].key.bytes));
+    for (size_t i = 0; i < count; i++) slots[i] = table_guess(t, rows, hashes[i]);
+    for (size_t i = 0; i < count; i++)
+        slots[i] = table_find_guessed(t, rows, hashes[i], slots[i], same32, &handles[i].key);
+}
+
+/* How many of the keys are unknown; one that occurs twice counts twice. */
+static size_t count_unknown(const table *t, const kvradix_handle *handles, size_t count) {
     size_t unknown = 0;
     for (size_t start = 0; start < count; start += TABLE_AHEAD) {
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t hashes[TABLE_AHEAD];
-        uint32_t guesses[TABLE_AHEAD];
-        for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = mix32(handles[start + i].key.bytes));
-        for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
-        for (size_t i = 0; i < length; i++)
-            unknown +=
-                table_find_guessed(t, rows, hashes[i], guesses[i], same32, &handles[start + i].key) == TABLE_NONE;
+        uint32_t slots[TABLE_AHEAD];
+        find_some(t, handles + start, length, hashes, slots);
+        for (size_t i = 0; i < length; i++) unknown += slots[i] == TABLE_NONE;
     }
     return unknown;
 }
 
-static void store_one(table *t, const kvradix_handle *handle) {
-    uint64_t hash = mix32(handle->key.bytes);
-    uint32_t slot = find(t, &handle->key, hash);
-    if (slot != TABLE_NONE) {
-        record *known = table_slot(t, slot);
-        atomic_store_explicit(&known->entry, pack(handle->entry), memory_order_release);
-        return;
-    }
-    slot = table_take(t);
+static void add_one(table *t, const kvradix_handle *handle, uint64_t hash) {
+    uint32_t slot = table_take(t);
     record *fresh = table_slot(t, slot);
     fresh->key = handle->key;
     atomic_store_explicit(&fresh->entry, pack(handle->entry), memory_order_relaxed);
     table_publish(t, hash, slot);
+}
+
+static void store_some(table *t, const kvradix_handle *handles, size_t count) {
+    uint64_t hashes[TABLE_AHEAD];
+    uint32_t slots[TABLE_AHEAD];
+    find_some(t, handles, count, hashes, slots);
+    uint64_t added = 0; /* a bit for some of the hash of each key added here: one that occurs twice is known by then */
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bit = UINT64_C(1) << (hashes[i] & 63);
+        if (slots[i] == TABLE_NONE && (added & bit) != 0) slots[i] = find(t, &handles[i].key, hashes[i]);
+        if (slots[i] == TABLE_NONE) {
+            add_one(t, &handles[i], hashes[i]);
+            added |= bit;
+        } else {
+            record *known = table_slot(t, slots[i]);
+            atomic_store_explicit(&known->entry, pack(handles[i].entry), memory_order_release);
+        }
+    }
+}
+
+/* Without counting what is unknown, if there is room for all. */
+static kvcore_status make_room(table *t, const kvradix_handle *handles, size_t count) {
+    if (table_has_room(t, count, count)) return KVCORE_OK;
+    size_t unknown = count_unknown(t, handles, count);
+    return table_reserve(t, unknown, unknown);
 }
 
 static bool handles_valid(const kvradix_handle *handles, size_t count) {
@@ -105,9 +128,9 @@ kvcore_status kvradix_residency_store(kvradix_residency *index, const kvradix_ha
     if (index == NULL || !handles_valid(handles, count)) return KVCORE_EINVAL;
     table *t = &index->table;
     pthread_mutex_lock(&index->writers);
-    size_t unknown = count_unknown(t, handles, count);
-    kvcore_status status = table_reserve(t, unknown, unknown);
-    for (size_t i = 0; status == KVCORE_OK && i < count; i++) store_one(t, &handles[i]);
+    kvcore_status status = make_room(t, handles, count);
+    for (size_t start = 0; status == KVCORE_OK && start < count; start += TABLE_AHEAD)
+        store_some(t, handles + start, count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD);
     table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return status;
@@ -133,7 +156,7 @@ kvcore_status kvradix_residency_store_guarded(kvradix_residency *index, const kv
     size_t unknown = count_unknown(t, handle, 1);
     kvcore_status status = check_budget(t, guardrail, unknown, error);
     if (status == KVCORE_OK) status = table_reserve(t, unknown, unknown);
-    if (status == KVCORE_OK) store_one(t, handle);
+    if (status == KVCORE_OK) store_some(t, handle, 1);
     table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return status;

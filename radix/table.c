@@ -215,6 +215,13 @@ static kvcore_status grow_rows(table *t, size_t records) {
 
 /* ---- what the indexes call ---- */
 
+/* Records that the rows hold before they are made anew. */
+static size_t row_room(const table *t) { return (table_rows_now(t)->bucket_count - 1) * TABLE_BUCKET_FILL; }
+
+bool table_has_room(const table *t, size_t records, size_t slots) {
+    return slots <= idle(t) && records <= TABLE_SLOTS_MAX && table_count(t) + records <= row_room(t);
+}
+
 kvcore_status table_reserve(table *t, size_t records, size_t slots) {
     if (records > TABLE_SLOTS_MAX || slots > TABLE_SLOTS_MAX) return KVCORE_EOVERFLOW;
     if (idle(t) < slots) table_reclaim(t);
@@ -222,9 +229,9 @@ kvcore_status table_reserve(table *t, size_t records, size_t slots) {
         kvcore_status status = add_chunk(t);
         if (status != KVCORE_OK) return status;
     }
-    size_t count = table_count(t), room = (table_rows_now(t)->bucket_count - 1) * TABLE_BUCKET_FILL;
-    if (count + records <= room) return KVCORE_OK;
-    return grow_rows(t, count + records > 2 * room ? count + records : 2 * room);
+    size_t need = table_count(t) + records, room = row_room(t);
+    if (need <= room) return KVCORE_OK;
+    return grow_rows(t, need > 2 * room ? need : 2 * room);
 }
 
 uint32_t table_take(table *t) {
@@ -237,12 +244,12 @@ uint32_t table_take(table *t) {
 
 void table_publish(table *t, uint64_t hash, uint32_t slot) {
     put(table_rows_now(t), hash, slot);
-    atomic_fetch_add_explicit(&t->count, 1, memory_order_relaxed);
+    atomic_store_explicit(&t->count, table_count(t) + 1, memory_order_relaxed);
 }
 
 void table_remove(table *t, uint64_t hash, uint32_t slot) {
     set_tag(locate(table_rows_now(t), hash, slot, -TABLE_SPILLED_ONE), 0);
-    atomic_fetch_sub_explicit(&t->count, 1, memory_order_relaxed);
+    atomic_store_explicit(&t->count, table_count(t) - 1, memory_order_relaxed);
     retire(t, slot);
 }
 

@@ -187,6 +187,9 @@ __attribute__((always_inline)) static inline uint32_t table_find_guessed(const t
  * replaced): what follows then cannot fail. A failure leaves all as it was. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW. */
 kvcore_status table_reserve(table *t, size_t records, size_t slots);
 
+/* Whether table_reserve() for as many would change nothing. */
+bool table_has_room(const table *t, size_t records, size_t slots);
+
 /* A slot for a new record; there must be a reserved one. Its bytes are whatever the last owner left. */
 uint32_t table_take(table *t);
 
