@@ -1,6 +1,7 @@
 #include <kvcore/object_key.h>
 
 #include <kvcore/block_key.h>
+#include <kvcore/sort.h>
 #include <kvcore/text.h>
 
 /* Text that grows into the caller's buffer and keeps counting past its end. */
@@ -169,35 +170,31 @@ bool kvcore_wal_key_parse(kvcore_bytes name_space, kvcore_bytes key, kvcore_wal_
     return true;
 }
 
-static bool replayed_before(kvcore_bytes name_space, kvcore_bytes a, kvcore_bytes b) {
+typedef struct key_list {
+    kvcore_bytes name_space;
+    kvcore_bytes *keys;
+} key_list;
+
+static bool replayed_before(void *ctx, size_t a, size_t b) {
+    const key_list *list = ctx;
     kvcore_wal_object left, right;
-    bool left_known = kvcore_wal_key_parse(name_space, a, &left);
-    bool right_known = kvcore_wal_key_parse(name_space, b, &right);
+    bool left_known = kvcore_wal_key_parse(list->name_space, list->keys[a], &left);
+    bool right_known = kvcore_wal_key_parse(list->name_space, list->keys[b], &right);
     if (left_known != right_known) return left_known;
     if (left_known && left.start_seq != right.start_seq) return left.start_seq < right.start_seq;
-    return kvcore_bytes_compare(a, b) < 0;
+    return kvcore_bytes_compare(list->keys[a], list->keys[b]) < 0;
 }
 
-/* Lets keys[root] sink to its place in the heap (latest on top) of keys[0 … count−1]. */
-static void sink(kvcore_bytes name_space, kvcore_bytes *keys, size_t root, size_t count) {
-    for (size_t child; (child = 2 * root + 1) < count; root = child) {
-        if (child + 1 < count && replayed_before(name_space, keys[child], keys[child + 1])) child++;
-        if (!replayed_before(name_space, keys[root], keys[child])) return;
-        kvcore_bytes moved = keys[root];
-        keys[root] = keys[child];
-        keys[child] = moved;
-    }
+static void swap_keys(void *ctx, size_t a, size_t b) {
+    kvcore_bytes *keys = ((const key_list *)ctx)->keys, moved = keys[a];
+    keys[a] = keys[b];
+    keys[b] = moved;
 }
 
-/* A heap sort, because qsort() cannot be told the namespace. Equal keys are equal texts, so order among them is moot. */
+/* Equal keys are equal texts, so their order does not matter. */
 void kvcore_wal_keys_sort(kvcore_bytes name_space, kvcore_bytes *keys, size_t count) {
-    for (size_t i = count / 2; i-- > 0;) sink(name_space, keys, i, count);
-    for (size_t last = count; last-- > 1;) {
-        kvcore_bytes latest = keys[0];
-        keys[0] = keys[last];
-        keys[last] = latest;
-        sink(name_space, keys, 0, last);
-    }
+    key_list list = {name_space, keys};
+    kvcore_sort(&(kvcore_sorting){&list, replayed_before, swap_keys}, count);
 }
 
 kvcore_status kvcore_wal_node_id(kvcore_bytes node, char *text, size_t capacity, size_t *length) {

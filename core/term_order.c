@@ -1,5 +1,6 @@
 /* The two orders of terms, and sorting by them. */
 #include <kvcore/block_key.h>
+#include <kvcore/sort.h>
 #include <kvcore/term.h>
 
 #include "term_node.h"
@@ -178,32 +179,32 @@ kvcore_status kvcore_term_compare_exact(kvcore_terms *terms, kvcore_term a, kvco
     return compare(terms, a, b, true, order);
 }
 
-static bool before(kvcore_terms *terms, const term_sorting *by, uint32_t a, uint32_t b) {
-    int order = kvcore_term_order(terms, by->items[a].number, by->items[b].number, by->exact);
-    if (order == 0 && by->ties != NULL) order = kvcore_term_order(terms, by->ties[a].number, by->ties[b].number, true);
-    return order != 0 ? order < 0 : a < b;
+typedef struct index_list {
+    kvcore_terms *terms;
+    const term_sorting *by;
+    uint32_t *order;
+} index_list;
+
+static bool comes_before(void *ctx, size_t a, size_t b) {
+    const index_list *list = ctx;
+    const term_sorting *by = list->by;
+    uint32_t left = list->order[a], right = list->order[b];
+    int order = kvcore_term_order(list->terms, by->items[left].number, by->items[right].number, by->exact);
+    if (order == 0 && by->ties != NULL)
+        order = kvcore_term_order(list->terms, by->ties[left].number, by->ties[right].number, true);
+    return order != 0 ? order < 0 : left < right;
 }
 
-static void sink(kvcore_terms *terms, const term_sorting *by, uint32_t *order, size_t root, size_t count) {
-    for (size_t child; (child = 2 * root + 1) < count; root = child) {
-        if (child + 1 < count && before(terms, by, order[child], order[child + 1])) child++;
-        if (!before(terms, by, order[root], order[child])) return;
-        uint32_t moved = order[root];
-        order[root] = order[child];
-        order[child] = moved;
-    }
+static void swap_indices(void *ctx, size_t a, size_t b) {
+    uint32_t *order = ((const index_list *)ctx)->order, moved = order[a];
+    order[a] = order[b];
+    order[b] = moved;
 }
 
-/* Heap sort needs no memory; comparing indices last makes it stable. */
 void kvcore_term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order) {
     for (uint32_t i = 0; i < count; i++) order[i] = i;
-    for (size_t i = count / 2; i-- > 0;) sink(terms, by, order, i, count);
-    for (size_t last = count; last-- > 1;) {
-        uint32_t largest = order[0];
-        order[0] = order[last];
-        order[last] = largest;
-        sink(terms, by, order, 0, last);
-    }
+    index_list list = {terms, by, order};
+    kvcore_sort(&(kvcore_sorting){&list, comes_before, swap_indices}, count);
 }
 
 kvcore_status kvcore_term_sort(kvcore_terms *terms, const kvcore_term *items, uint32_t count, uint32_t *order) {
