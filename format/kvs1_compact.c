@@ -89,13 +89,13 @@ kvcore_status kvformat_kvs1_compact(const char *from, const char *to, const kvco
     kvcore_status status = kvformat_kvs1_open(from, &config, &reader, error);
     if (status != KVCORE_OK) return status;
     size_t entries = (size_t)kvformat_kvs1_reader_info(reader).entry_count, count = 0;
-    live_entry *live = kvcore_alloc(&memory, entries, sizeof *live, _Alignof(live_entry));
-    if (live == NULL && entries > 0)
+    live_entry *live = kvcore_alloc(&memory, entries + 1, sizeof *live, _Alignof(live_entry));
+    if (live == NULL)
         status = kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM, .index = KVCORE_NO_INDEX}, "no memory");
     if (status == KVCORE_OK) status = collect(reader, live, &count, error);
     if (status == KVCORE_OK) status = write_copy(reader, live, count, to, &memory, error);
     if (status == KVCORE_OK && (status = measure(to, reader, count, &memory, done, error)) != KVCORE_OK) unlink(to);
-    kvcore_free(&memory, live, entries, sizeof *live, _Alignof(live_entry));
+    kvcore_free(&memory, live, entries + 1, sizeof *live, _Alignof(live_entry));
     kvformat_kvs1_close(reader);
     return status;
 }

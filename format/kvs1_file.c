@@ -1,11 +1,9 @@
 /* KVS1: a file of the operating system. */
-#define _DEFAULT_SOURCE /* pwritev, flock */
-#define _FILE_OFFSET_BITS 64
-
 #include "kvs1.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -34,7 +32,7 @@ static kvcore_status file_read(void *ctx, uint64_t offset, void *bytes, size_t s
         if (got < 0) return failed(error, "read", offset + done);
         if (got == 0) /* a writer has just cut its tail off */
             return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ETRUNCATED, .offset = offset + done},
-                               "the file ends at byte %llu", (unsigned long long)(offset + done));
+                               "the file ends at byte %" PRIu64, offset + done);
         done += (size_t)got;
     }
     return KVCORE_OK;

@@ -135,7 +135,7 @@ static int put_file(kvformat_kvs1_writer *writer, const char *folder, const payl
     if (path == NULL) return complain(EXIT_SYSTEM, "out of memory");
     sprintf(path, "%s/%s", folder, file->text);
     int code = EXIT_OK, descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat about;
+    struct stat about = {0};
     void *bytes = NULL;
     if (descriptor < 0 || fstat(descriptor, &about) != 0) {
         code = fail_system(path);
@@ -302,7 +302,7 @@ static const struct argp compact_parser = {
 
 int command_compact(int argc, char **argv) {
     pack_options options = {.config = KVFORMAT_KVS1_CONFIG_INIT};
-    kvformat_kvs1_compaction done;
+    kvformat_kvs1_compaction done = {0};
     kvcore_error error;
     if (argp_parse(&compact_parser, argc, argv, 0, NULL, &options) != 0) return EXIT_USAGE;
     if (options.count == 0) return complain(EXIT_USAGE, "compact: expected a file");
