@@ -94,7 +94,7 @@ static void every_format_is_recognised(void **state) {
     shell_file("manifest", "{\"schema_version\":1,\"epoch_ms\":1,\"checksum32\":1,\"entries\":[]}");
     expect_format("manifest", "manifest", 0, true);
     shell_file("delta", "{\"schema_version\":1,\"epoch_ms\":1,\"seq\":1,\"tenant_id\":\"t\",\"fingerprint\":\"f\","
-                    "\"prefix_hash\":\"h\",\"payload_digest\":\"d\",\"write_id\":\"w\"}");
+                        "\"prefix_hash\":\"h\",\"payload_digest\":\"d\",\"write_id\":\"w\"}");
     expect_format("delta", "delta", 1, true);
 }
 
