@@ -93,8 +93,10 @@ say "find_package: components together, in any order, and a version"
 links shared moved-1 "-DCOMPONENTS=core;hash" -DVERSION=0.1
 links shared moved-1 "-DCOMPONENTS=logical;core" -DVERSION=0.1.0
 links static moved-1 "-DCOMPONENTS=logical;hash;core" -DKIND=_static
+links shared moved-1 "-DCOMPONENTS=format;core"
+links static moved-1 "-DCOMPONENTS=format;hash" -DKIND=_static
 say "find_package: what is not there is refused"
-refused "has no component 'nosuch'. It has: core, hash, logical" \
+refused "has no component 'nosuch'. It has: core, hash, logical, format" \
     stranger refused -DCMAKE_PREFIX_PATH="$work/moved-1" "-DCOMPONENTS=hash;nosuch"
 for version in 0.2 1.0 0.1.9; do
     refused "compatible with requested version \"$version\"" \
