@@ -43,8 +43,8 @@ extern "C" {
 typedef struct kvradix_index kvradix_index;
 
 /**
- * Make an empty index: config->capacity names, config->holder_capacity holders. A name takes 60 bytes and 8 more for each
- * further 64 holders.
+ * Make an empty index: config->capacity names, config->holder_capacity holders. A name takes some 54 bytes and 8 more for
+ * each further 64 holders.
  *
  * Errors: KVCORE_EINVAL (NULL, struct_size), KVCORE_ECONFIG for a capacity beyond 2^31 or too many holders, KVCORE_ENOMEM.
  */
@@ -72,7 +72,7 @@ typedef struct kvradix_match {
  * Errors: KVCORE_EINVAL for NULLs; KVCORE_EOVERFLOW for more names than a chain can have.
  * Cost:   O(log n) probes for each different length, at most n; the search goes from the longest down and ends when
  *         `capacity` are found: ask for one, and it costs O(log n). Holders with holes: O(blocks) to the first hole, all of
- *         them together. Never allocates; some 20 KiB of stack.
+ *         them together. Never allocates; some 40 KiB of stack.
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_match(const kvradix_index *index, const kvhash_plh *names,
                                                                size_t count, kvradix_match *matches, size_t capacity,
