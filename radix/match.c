@@ -5,10 +5,11 @@
  * they all have not, eight parts are looked at, each column goes on in the part it ends in. Eight, because the seven names
  * between them are looked up side by side: a step costs the time of one cache miss, not of seven.
  *
- * Columns with orphans are followed from name to name.
+ * Columns with orphans are followed from name to name: of several changes that happen on the way, one may be seen and an
+ * earlier one, at a name passed already, not.
  *
- * What happens meanwhile: a bit changes at once, so each answer is of some moment of the search as long as closed columns
- * stay closed. One that ceases to be closed is announced in index->openings before the change is made; the search is then
+ * What happens meanwhile: a bit changes at once, so the answer for a closed column is of some moment of the search, as long
+ * as it stays closed. One that ceases to be closed is announced in index->openings before the change is made; the search is then
  * made again, from name to name for all columns, which relies on nothing. A column that dies is struck from index->live
  * before its bits are cleared; the search is then made again without it. */
 #include "index.h"
