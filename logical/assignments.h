@@ -1,0 +1,26 @@
+/* What requests need of the tracker of guards. Private to logical. */
+#ifndef LOGICAL_ASSIGNMENTS_H
+#define LOGICAL_ASSIGNMENTS_H
+
+#include <kvlogical/assignments.h>
+
+#include "ledger.h"
+
+struct kvlogical_assignments {
+    ledger blocks; /* its values are guards */
+    kvlogical_manager *manager;
+    uint64_t manager_id;
+    bool keys_follow; /* registering renames a block to the one that it got */
+};
+
+/* Within memory of the caller's; the ledger's allocator is given. */
+void kvlogical__assignments_init(kvlogical_assignments *a, kvlogical_manager *manager,
+                                 const kvcore_allocator *allocator);
+/* Staged blocks back to unassigned. */
+kvcore_status kvlogical__assignments_unstage(kvlogical_assignments *a);
+/* Release the last `count` unassigned blocks. */
+void kvlogical__assignments_drop(kvlogical_assignments *a, size_t count);
+/* Release everything, the assigned blocks with the last one first if so told. */
+void kvlogical__assignments_clear(kvlogical_assignments *a, bool tail_first);
+
+#endif
