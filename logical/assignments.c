@@ -62,8 +62,7 @@ static kvcore_status extend(tracker *t, void *guards, size_t count, kvcore_error
         if (guard.manager != t->manager_id && alien == count) alien = i;
         if (kvlogical__ledger_push(l, guard.block, &guard)) continue;
         kvlogical__ledger_pop(l, i);
-        return kvcore_fail(error,
-                           &(kvcore_error){.code = KVLOGICAL_EDUPLICATE, .index = i, .actual = guard.block},
+        return kvcore_fail(error, &(kvcore_error){.code = KVLOGICAL_EDUPLICATE, .index = i, .actual = guard.block},
                            "duplicate block_id %" PRIu32 " already present", guard.block);
     }
     if (alien < count) {
@@ -106,13 +105,11 @@ kvcore_status kvlogical_assignments_stage(tracker *t, const kvhash_plh *names, c
     if (good == fit) return KVCORE_OK;
     memcpy(failed, unassigned_guards(t), sizeof *failed);
     kvlogical__ledger_cut(l, ledger_next(l), 1);
-    return kvcore_fail(error,
-                       &(kvcore_error){.code = KVLOGICAL_EBLOCK_SIZE,
-                                       .index = good,
-                                       .expected = block_tokens,
-                                       .actual = token_counts[good]},
-                       "Block size mismatch: expected %" PRIu32 " tokens, got %" PRIu32, block_tokens,
-                       token_counts[good]);
+    return kvcore_fail(
+        error,
+        &(kvcore_error){
+            .code = KVLOGICAL_EBLOCK_SIZE, .index = good, .expected = block_tokens, .actual = token_counts[good]},
+        "Block size mismatch: expected %" PRIu32 " tokens, got %" PRIu32, block_tokens, token_counts[good]);
 }
 
 kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
@@ -120,8 +117,8 @@ kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
     ledger *l = &t->blocks;
     size_t first = l->assigned, count = l->staged;
     if (count > 0) {
-        kvcore_status status = kvlogical_register(t->manager, staged_guards(t), count,
-                                                  (kvlogical_immutable *)(void *)staged_guards(t));
+        kvcore_status status =
+            kvlogical_register(t->manager, staged_guards(t), count, (kvlogical_immutable *)(void *)staged_guards(t));
         if (status != KVCORE_OK) return status;
     }
     l->assigned += count;
@@ -137,8 +134,8 @@ kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
 kvcore_status kvlogical__assignments_unstage(tracker *t) {
     ledger *l = &t->blocks;
     if (l->staged == 0) return KVCORE_OK;
-    kvcore_status status = kvlogical_unstage(t->manager, staged_guards(t), l->staged,
-                                             (kvlogical_mutable *)(void *)staged_guards(t));
+    kvcore_status status =
+        kvlogical_unstage(t->manager, staged_guards(t), l->staged, (kvlogical_mutable *)(void *)staged_guards(t));
     if (status != KVCORE_OK) return status;
     l->unassigned += l->staged;
     l->staged = 0;
@@ -184,10 +181,10 @@ kvcore_status kvlogical_assignments_take_unassigned(tracker *t, uint64_t *keys, 
 }
 
 /* A guard that the caller copied and used makes a whole batch be refused: then one by one, so that the others go. */
-#define RELEASE(release, manager, guards, count)                                                 \
-    do {                                                                                         \
-        if ((count) > 0 && (release)((manager), (guards), (count)) == KVLOGICAL_EGUARD)          \
-            for (size_t i = 0; i < (count); i++) (void)(release)((manager), (guards) + i, 1);    \
+#define RELEASE(release, manager, guards, count)                                              \
+    do {                                                                                      \
+        if ((count) > 0 && (release)((manager), (guards), (count)) == KVLOGICAL_EGUARD)       \
+            for (size_t i = 0; i < (count); i++) (void)(release)((manager), (guards) + i, 1); \
     } while (0)
 
 void kvlogical__assignments_drop(tracker *t, size_t count) {

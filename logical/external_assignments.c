@@ -113,11 +113,8 @@ kvcore_status kvlogical_external_stage(tracker *t, const kvhash_plh *names, size
         uint64_t actual = kvhash_plh_valid(name) ? kvhash_plh_position(name) : UINT64_MAX, id = l->ids[next + i];
         return kvcore_fail(
             error,
-            &(kvcore_error){.code = KVLOGICAL_EPOSITION,
-                            .index = start + i,
-                            .expected = start + i,
-                            .actual = actual,
-                            .offset = id},
+            &(kvcore_error){
+                .code = KVLOGICAL_EPOSITION, .index = start + i, .expected = start + i, .actual = actual, .offset = id},
             "position mismatch for block_id %" PRIu64 ": expected %zu, actual %" PRIu64, id, start + i, actual);
     }
     if (fit > 0) memcpy(ledger_value(l, next), names + start, fit * sizeof *names);

@@ -82,9 +82,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_extend(kvlogical
  *         NULLs, KVCORE_ENOMEM.
  * Cost:   O(count), plus O(all) when blocks are staged or unassigned.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status
-kvlogical_external_extend_assigned(kvlogical_external_assignments *assignments, const kvlogical_assignment *blocks,
-                                   size_t count, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_extend_assigned(
+    kvlogical_external_assignments *assignments, const kvlogical_assignment *blocks, size_t count, kvcore_error *error);
 
 /**
  * Give pending blocks the names of their positions, as far as there are blocks and names.
@@ -174,8 +173,8 @@ typedef struct kvlogical_zipped {
  * Errors: KVCORE_EBUFFER when capacity is smaller, with *count; KVCORE_EINVAL for NULLs.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_zip_assigned(
-    const kvlogical_external_assignments *first, const kvlogical_external_assignments *second,
-    kvlogical_zipped *zipped, size_t capacity, size_t *count);
+    const kvlogical_external_assignments *first, const kvlogical_external_assignments *second, kvlogical_zipped *zipped,
+    size_t capacity, size_t *count);
 
 /** The same for the assigned blocks of `source` and the unassigned ones of `target`: what to copy where. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_zip_pending(
