@@ -115,7 +115,7 @@ kvcore_status kvlogical_assignments_stage(tracker *t, const kvhash_plh *names, c
 kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
     if (t == NULL) return KVCORE_EINVAL;
     ledger *l = &t->blocks;
-    size_t first = l->assigned, count = l->staged;
+    size_t count = l->staged;
     if (count > 0) {
         kvcore_status status =
             kvlogical_register(t->manager, staged_guards(t), count, (kvlogical_immutable *)(void *)staged_guards(t));
@@ -123,23 +123,17 @@ kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
     }
     l->assigned += count;
     l->staged = 0;
-    for (size_t i = first; t->keys_follow && i < l->assigned; i++) {
-        uint32_t block = assigned_guards(t)[i].block;
-        if (l->ids[i] != block) kvlogical__ledger_rename(l, i, block);
-    }
     if (registered != NULL) *registered = count;
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical__assignments_unstage(tracker *t) {
+void kvlogical__assignments_unstage(tracker *t, size_t count) {
     ledger *l = &t->blocks;
-    if (l->staged == 0) return KVCORE_OK;
-    kvcore_status status =
-        kvlogical_unstage(t->manager, staged_guards(t), l->staged, (kvlogical_mutable *)(void *)staged_guards(t));
-    if (status != KVCORE_OK) return status;
-    l->unassigned += l->staged;
-    l->staged = 0;
-    return KVCORE_OK;
+    kvlogical_complete *last = staged_guards(t) + (l->staged - count);
+    if (count == 0 || kvlogical_unstage(t->manager, last, count, (kvlogical_mutable *)(void *)last) != KVCORE_OK)
+        return;
+    l->unassigned += count;
+    l->staged -= count;
 }
 
 bool kvlogical_assignments_pop(tracker *t, uint64_t *key, kvlogical_mutable *block) {
@@ -188,6 +182,7 @@ kvcore_status kvlogical_assignments_take_unassigned(tracker *t, uint64_t *keys, 
     } while (0)
 
 void kvlogical__assignments_drop(tracker *t, size_t count) {
+    if (count == 0) return;
     kvlogical_mutable *last = unassigned_guards(t) + (t->blocks.unassigned - count);
     RELEASE(kvlogical_release_mutable, t->manager, last, count);
     kvlogical__ledger_pop(&t->blocks, count);

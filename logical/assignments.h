@@ -10,14 +10,13 @@ struct kvlogical_assignments {
     ledger blocks; /* its values are guards */
     kvlogical_manager *manager;
     uint64_t manager_id;
-    bool keys_follow; /* registering renames a block to the one that it got */
 };
 
 /* Within memory of the caller's; the ledger's allocator is given. */
 void kvlogical__assignments_init(kvlogical_assignments *a, kvlogical_manager *manager,
                                  const kvcore_allocator *allocator);
-/* Staged blocks back to unassigned. */
-kvcore_status kvlogical__assignments_unstage(kvlogical_assignments *a);
+/* The last `count` staged blocks back to unassigned. */
+void kvlogical__assignments_unstage(kvlogical_assignments *a, size_t count);
 /* Release the last `count` unassigned blocks. */
 void kvlogical__assignments_drop(kvlogical_assignments *a, size_t count);
 /* Release everything, the assigned blocks with the last one first if so told. */

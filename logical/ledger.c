@@ -18,7 +18,7 @@ static size_t probe(const ledger *l, uint64_t id) {
 }
 
 static void index_all(ledger *l) {
-    if (l->table == NULL) return;
+    if (l->table == NULL) return; /* plain, or empty */
     memset(l->table, 0, (l->table_mask + 1) * sizeof *l->table);
     for (size_t i = 0; i < ledger_count(l); i++) l->table[probe(l, l->ids[i])] = (uint32_t)(i + 1);
 }
@@ -51,17 +51,19 @@ kvcore_status kvlogical__ledger_reserve(ledger *l, size_t count) {
     size_t entries = 16;
     while (entries < wider.capacity * 2) entries *= 2;
     wider.table_mask = entries - 1;
-    wider.ids = kvcore_alloc(&l->allocator, wider.capacity, sizeof *wider.ids, ALIGN);
     wider.values = kvcore_alloc(&l->allocator, wider.capacity, LEDGER_VALUE_BYTES, ALIGN);
-    wider.table = kvcore_alloc(&l->allocator, entries, sizeof *wider.table, ALIGN);
-    if (wider.ids == NULL || wider.values == NULL || wider.table == NULL) {
+    if (!l->plain) {
+        wider.ids = kvcore_alloc(&l->allocator, wider.capacity, sizeof *wider.ids, ALIGN);
+        wider.table = kvcore_alloc(&l->allocator, entries, sizeof *wider.table, ALIGN);
+    }
+    if (wider.values == NULL || (!l->plain && (wider.ids == NULL || wider.table == NULL))) {
         free_arrays(&wider);
         return KVCORE_ENOMEM;
     }
     size_t present = ledger_count(l);
     if (present > 0) {
-        memcpy(wider.ids, l->ids, present * sizeof *l->ids);
         memcpy(wider.values, l->values, present * LEDGER_VALUE_BYTES);
+        if (!l->plain) memcpy(wider.ids, l->ids, present * sizeof *l->ids);
     }
     index_all(&wider);
     if (l->capacity > 0) free_arrays(l);
@@ -96,6 +98,10 @@ bool kvlogical__ledger_push(ledger *l, uint64_t id, const void *value) {
 }
 
 void kvlogical__ledger_pop(ledger *l, size_t count) {
+    if (l->plain) {
+        l->unassigned -= count;
+        return;
+    }
     for (; count > 0; count--) {
         unlist(l, l->ids[ledger_count(l) - 1]);
         l->unassigned--;
@@ -126,19 +132,20 @@ void kvlogical__ledger_assign_last(ledger *l, size_t count) {
     l->assigned += count;
     l->unassigned -= count;
     if (count == 0 || between == 0) return;
-    reverse_ids(l->ids + first, between + count);
-    reverse_ids(l->ids + first, count);
-    reverse_ids(l->ids + first + count, between);
     reverse_values(ledger_value(l, first), between + count);
     reverse_values(ledger_value(l, first), count);
     reverse_values(ledger_value(l, first + count), between);
+    if (l->plain) return;
+    reverse_ids(l->ids + first, between + count);
+    reverse_ids(l->ids + first, count);
+    reverse_ids(l->ids + first + count, between);
     index_all(l);
 }
 
 void kvlogical__ledger_cut(ledger *l, size_t first, size_t count) {
     if (count == 0) return;
     size_t behind = ledger_count(l) - first - count;
-    memmove(l->ids + first, l->ids + first + count, behind * sizeof *l->ids);
+    if (!l->plain) memmove(l->ids + first, l->ids + first + count, behind * sizeof *l->ids);
     memmove(ledger_value(l, first), ledger_value(l, first + count), behind * LEDGER_VALUE_BYTES);
     if (first < l->assigned)
         l->assigned -= count;
@@ -147,10 +154,4 @@ void kvlogical__ledger_cut(ledger *l, size_t first, size_t count) {
     else
         l->unassigned -= count;
     index_all(l);
-}
-
-void kvlogical__ledger_rename(ledger *l, size_t index, uint64_t id) {
-    unlist(l, l->ids[index]);
-    l->ids[index] = id;
-    l->table[probe(l, id)] = (uint32_t)(index + 1);
 }

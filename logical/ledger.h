@@ -19,6 +19,7 @@
 #define LEDGER_NONE SIZE_MAX
 
 typedef struct ledger {
+    bool plain;                          /* values only: no ids, no table */
     size_t assigned, staged, unassigned; /* how many in each part */
     size_t capacity;
     uint64_t *ids;
@@ -49,7 +50,5 @@ void kvlogical__ledger_pop(ledger *l, size_t count);
 void kvlogical__ledger_assign_last(ledger *l, size_t count);
 /* Take away a stretch that lies within one part. */
 void kvlogical__ledger_cut(ledger *l, size_t first, size_t count);
-/* A block gets another id, which must not be there. */
-void kvlogical__ledger_rename(ledger *l, size_t index, uint64_t id);
 
 #endif
