@@ -143,22 +143,17 @@ kvcore_status kvlogical_schedule_speculative(kvlogical_request *r, size_t drafts
 
 /* ---- applying ---- */
 
-/* So many tokens are computed now and these are new: stage, append, share. Sharing fails only when a block has no more holds
- * to give; then the blocks stay staged until the next step shares them. */
+/* These tokens are new, and so many are computed now: append, then name and share. Only appending can fail on its own; naming
+ * and sharing fail when a block has no more holds to give, and are then made up for by the next step. */
 static kvcore_status settle(request *r, size_t computed, const uint32_t *tokens, size_t count, uint32_t *outcome,
                             kvcore_error *error) {
-    size_t staged_before = r->blocks.blocks.staged;
-    kvcore_status status = kvlogical__request_stage(r, computed);
-    if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
     kvhash_block_range completed = {0, 0};
-    status = kvhash_sequence_extend(r->sequence, tokens, count, &completed);
-    if (status != KVCORE_OK) {
-        kvlogical__assignments_unstage(&r->blocks, r->blocks.blocks.staged - staged_before);
-        return kvlogical__request_fail(error, status);
-    }
-    (void)!kvlogical_assignments_register(&r->blocks, NULL);
+    kvcore_status status = kvhash_sequence_extend(r->sequence, tokens, count, &completed);
+    if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
     r->computed = computed;
     r->generated += count;
+    (void)!kvlogical__request_stage(r, computed);
+    (void)!kvlogical_assignments_register(&r->blocks, NULL);
     if (outcome != NULL)
         *outcome = (completed.count > 0 ? KVLOGICAL_OUTCOME_BLOCK_COMPLETED : 0u) |
                    (r->generated >= r->max_output ? KVLOGICAL_OUTCOME_MAX_LENGTH : 0u);

@@ -58,7 +58,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_schedule_prefill(kvlogica
  * Gives:  *outcome (may be NULL).
  * Errors: KVLOGICAL_ESTATE (expected and actual are states); KVLOGICAL_ETOKEN for a token on a chunk that does not end the
  *         prefill, or none on one that does; KVLOGICAL_EBUDGET for a token when the budget is spent; KVCORE_EINVAL, those
- *         of kvhash_sequence_append() and kvlogical_stage().
+ *         of kvhash_sequence_append(). A block that cannot be shared now (2^32 − 1 holds) is shared by a later step.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_apply_prefill(kvlogical_request *request, const uint32_t *token,
                                                                      uint32_t *outcome, kvcore_error *error);

@@ -308,6 +308,12 @@ static void speculation_takes_and_gives_back_blocks(void **state) {
         kvtest_assert_ok(kvlogical_apply_speculative(request, count_up(60, 20), rows[i].accepted, &outcome, NULL));
         assert_int_equal(outcome, rows[i].outcome);
         expect_counts(request, rows[i].assigned, rows[i].unassigned, rows[i].computed, 1);
+        size_t count, hits; /* and they are shared by the names that they have */
+        const kvhash_plh *names = kvhash_sequence_names(kvlogical_request_sequence(request), &count);
+        kvlogical_immutable held[8];
+        kvtest_assert_ok(kvlogical_match_prefix(pool, names, count, held, &hits));
+        assert_int_equal(hits, rows[i].assigned);
+        kvlogical_release(pool, held, hits);
         kvlogical_request_destroy(request);
         end_pool(pool);
     }
