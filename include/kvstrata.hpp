@@ -354,6 +354,21 @@ class Manager : public Owner<kvlogical_manager, detail::destroy_manager> {
         if (!status) return status;
         return blocks.template become<kvlogical_complete>();
     }
+    /** Name and register all blocks of one list, behind those of another: for lists that are reused. */
+    Status register_blocks(Fresh &blocks, Span<const Plh> names, Held &held) const noexcept {
+        if (names.size() != blocks.size()) return KVCORE_EINVAL;
+        if (Status status = room(held, names.size()); !status) return status;
+        auto *staged = reinterpret_cast<kvlogical_complete *>(blocks.data());
+        Status status = kvlogical_stage(get(), blocks.data(), names.data(), names.size(), staged);
+        if (!status) return status;
+        status = kvlogical_register(get(), staged, names.size(), held.data() + held.size());
+        if (!status) {
+            static_cast<void>(!kvlogical_unstage(get(), staged, names.size(), blocks.data()));
+            return status;
+        }
+        held.set_size(held.size() + names.size()), blocks.set_size(0);
+        return status;
+    }
     Result<Fresh> unstage(Staged &&staged) const noexcept {
         Status status = kvlogical_unstage(get(), staged.data(), staged.size(),
                                           reinterpret_cast<kvlogical_mutable *>(staged.data()));

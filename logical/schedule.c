@@ -79,7 +79,7 @@ static void leave(request *r) {
 kvcore_status kvlogical_schedule_prefill(kvlogical_request *r, size_t tokens, kvcore_error *error) {
     kvcore_status status = expect_idle(error, r);
     if (status != KVCORE_OK) return status;
-    size_t target = request_prefill_target(r), position = r->computed, taken;
+    size_t target = request_prefill_target(r), position = r->computed, taken = 0;
     if (position >= target) {
         kvcore_error details = numbers(KVLOGICAL_EPREFILL, target, target);
         return kvcore_fail(error, &details, "prefill already complete");
@@ -119,7 +119,7 @@ static kvcore_status expect_tail(const request *r, kvcore_error *error) {
 kvcore_status kvlogical_schedule_decode(kvlogical_request *r, kvcore_error *error) {
     kvcore_status status = expect_tail(r, error);
     if (status != KVCORE_OK) return status;
-    size_t taken; /* the complete blocks, and one for the token that comes */
+    size_t taken = 0; /* the complete blocks, and one for the token that comes */
     status = take_up_to(r, request_complete_blocks(r) + 1, &taken, error);
     if (status != KVCORE_OK) return status;
     enter(r, KVLOGICAL_SCHEDULED_DECODE, 0, taken);
@@ -130,7 +130,7 @@ kvcore_status kvlogical_schedule_speculative(kvlogical_request *r, size_t drafts
                                              kvcore_error *error) {
     kvcore_status status = expect_tail(r, error);
     if (status != KVCORE_OK) return status;
-    size_t taken, tokens;
+    size_t taken = 0, tokens;
     if (drafts > request_remaining(r)) drafts = request_remaining(r);
     if (__builtin_add_overflow(request_total(r), drafts, &tokens))
         return kvlogical__request_fail(error, KVCORE_EOVERFLOW);
@@ -194,7 +194,7 @@ kvcore_status kvlogical_apply_prefill(kvlogical_request *r, const uint32_t *toke
 kvcore_status kvlogical_apply_decode(kvlogical_request *r, uint32_t token, uint32_t *outcome, kvcore_error *error) {
     kvcore_status status = expect_scheduled(error, r, KVLOGICAL_SCHEDULED_DECODE, "DecodeScheduled");
     if (status != KVCORE_OK) return status;
-    uint32_t came_to;
+    uint32_t came_to = 0;
     status = settle(r, r->computed + 1, &token, 1, &came_to, error);
     if (status != KVCORE_OK) return status;
     leave(r);
