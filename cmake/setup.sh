@@ -44,14 +44,14 @@ have() { # kind name
 
 missing_packages() { # demo|check
     local who package kind name
-    while read -r who package kind name; do
+    package_table | while read -r who package kind name; do
         [[ $1 == demo && $who == check ]] || have "$kind" "$name" || echo "$package"
-    done < <(package_table)
+    done
 }
 
 need() { # demo|check
     local missing log apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
-    mapfile -t missing < <(missing_packages "$1")
+    missing=($(missing_packages "$1"))
     ((${#missing[@]})) || return 0
     ((EUID == 0)) || apt=(sudo "${apt[@]}")
     if ! command -v apt-get >/dev/null || ! command -v "${apt[0]}" >/dev/null; then
@@ -64,6 +64,6 @@ need() { # demo|check
     { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null ||
         tail -n 20 "$log" >&2
     rm -f "$log"
-    mapfile -t missing < <(missing_packages "$1")
+    missing=($(missing_packages "$1"))
     ((${#missing[@]} == 0)) || { echo "These packages could not be installed: ${missing[*]}" >&2; return 1; }
 }

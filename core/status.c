@@ -42,6 +42,30 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVLOGICAL_EATTACHMENT: return "attachment key used in the other mode";
     case KVLOGICAL_EDANGLING: return "not one dangling token";
     case KVLOGICAL_ETOKEN: return "a generated token is missing or too many";
+    case KVRADIX_EBUDGET: return "memory budget exceeded";
+    case KVRADIX_EHOLDERS: return "no room for another holder";
+    case KVRADIX_ENOTEMPTY: return "the index is not empty";
+    case KVFORMAT_EMAGIC: return "not of this format";
+    case KVFORMAT_EVERSION: return "unknown version of the format";
+    case KVFORMAT_ETOO_LARGE: return "a field does not fit the format";
+    case KVFORMAT_ELENGTH: return "a stated length is not the length there is";
+    case KVFORMAT_ETRAILING: return "bytes after the end";
+    case KVFORMAT_ESEQUENCE: return "a block of another place in the chain";
+    case KVFORMAT_ETOKENS: return "a block of another number of tokens";
+    case KVFORMAT_ELAYERS: return "another number of layers";
+    case KVFORMAT_ERATIO: return "another compression ratio";
+    case KVFORMAT_EROWS: return "another number of rows";
+    case KVFORMAT_ELAYOUT: return "another payload layout";
+    case KVFORMAT_EWINDOW: return "more rows than the window";
+    case KVFORMAT_EROWS_TOTAL: return "more rows than tokens";
+    case KVFORMAT_ECHECKPOINT: return "fewer tokens than installed";
+    case KVFORMAT_EEND: return "no end mark";
+    case KVFORMAT_EJSON: return "not the JSON it must be";
+    case KVFORMAT_EMISSING: return "a field is missing";
+    case KVFORMAT_ETYPE: return "a field of the wrong type";
+    case KVFORMAT_EEMPTY: return "a text field is empty";
+    case KVFORMAT_ESCHEMA: return "unsupported schema version";
+    case KVFORMAT_EMODEL: return "of another model";
     default: return "unknown status";
     }
 }

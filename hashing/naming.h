@@ -12,13 +12,13 @@
 
 #include "run_walk.h"
 
-/* What is wanted of each block; one loop is compiled for each. */
+/* What is wanted of each block, and what naming_job.out is an array of; one loop is compiled for each. */
 typedef enum naming_output {
-    NAMING_NAMES,
-    NAMING_BLOCK_HASHES,
-    NAMING_SEQUENCE_HASHES,
-    NAMING_BLOCKS,
-    NAMING_NAMES_AND_BLOCK_HASHES,
+    NAMING_NAMES,                  /* kvhash_plh */
+    NAMING_BLOCK_HASHES,           /* uint64_t */
+    NAMING_SEQUENCE_HASHES,        /* uint64_t */
+    NAMING_BLOCKS,                 /* kvhash_block */
+    NAMING_NAMES_AND_BLOCK_HASHES, /* kvhash_plh, and naming_job.block_hashes */
 } naming_output;
 
 /* Consecutive blocks of one chain. Everything in it has been checked: runs are valid, positions within the limit. */
@@ -32,15 +32,14 @@ typedef struct naming_job {
     const uint8_t *secret; /* the XXH3 secret of salt_hash; NULL: made when it is needed */
     run_walk *runs;        /* NULL without; stands at the first run that ends after the first slot, and moves on */
     naming_output output;
-    /* those of the output, with room for block_count */
-    kvhash_plh *names;
-    uint64_t *block_hashes;
-    uint64_t *sequence_hashes;
-    kvhash_block *blocks;
+    void *out;              /* room for block_count */
+    uint64_t *block_hashes; /* NAMING_NAMES_AND_BLOCK_HASHES: as much room */
 } naming_job;
 
 typedef struct naming_kernels {
     void (*name)(const naming_job *job);
+    /* One block without runs; `secret` is that of the seed. */
+    uint64_t (*hash_block)(const uint32_t *tokens, size_t token_count, uint64_t seed, const uint8_t *secret);
     uint64_t (*hash_bytes)(const void *bytes, size_t size_bytes, uint64_t seed);
     uint64_t (*hash_tokens)(const uint32_t *tokens, size_t token_count, uint64_t seed);
 } naming_kernels;

@@ -5,8 +5,6 @@
 #include "chain.h"
 #include "frames.h"
 #include "naming.h"
-#include "plh_pack.h"
-#include "psh_pack.h"
 #include "xxh3.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -45,31 +43,61 @@ static ALWAYS_INLINE uint64_t hash_plain(const uint32_t *tokens, size_t count, u
 #endif
 }
 
+/* Block i of the job has this hash: take the step of the chain and store what is wanted. `bits` is how wide the parent fragment
+ * of a PLH and the block hash of a PSH are at that position: up to 2^24 both have the same modes and widths. */
 static ALWAYS_INLINE void store(const naming_job *job, size_t i, uint64_t block_hash, uint64_t *parent,
-                                naming_output output) {
+                                naming_output output, unsigned bits) {
     if (output == NAMING_BLOCK_HASHES) {
-        job->block_hashes[i] = block_hash;
+        ((uint64_t *)job->out)[i] = block_hash;
         return;
     }
-    uint32_t position = (uint32_t)(job->first_block + i);
-    uint64_t sequence_hash = position == 0 ? block_hash : chain_next(*parent, block_hash);
-    if (output == NAMING_SEQUENCE_HASHES) job->sequence_hashes[i] = sequence_hash;
-    if (output == NAMING_NAMES || output == NAMING_NAMES_AND_BLOCK_HASHES)
-        job->names[i] = plh_pack(sequence_hash, *parent, position);
-    if (output == NAMING_NAMES_AND_BLOCK_HASHES) job->block_hashes[i] = block_hash;
-    if (output == NAMING_BLOCKS)
-        job->blocks[i] = (kvhash_block){block_hash, sequence_hash, plh_pack(sequence_hash, *parent, position),
-                                        psh_pack(sequence_hash, position, block_hash)};
+    uint64_t position = job->first_block + i, before = *parent;
+    uint64_t sequence_hash = position == 0 ? block_hash : chain_next(before, block_hash);
     *parent = sequence_hash;
+    if (output == NAMING_SEQUENCE_HASHES) {
+        ((uint64_t *)job->out)[i] = sequence_hash;
+        return;
+    }
+    uint64_t mask = (UINT64_C(1) << bits) - 1, mode = (54 - bits) / 8;
+    uint64_t place = mode << 62 | position << bits;
+    kvhash_plh plh = {place | sequence_hash >> (64 - bits), sequence_hash << bits | (before & mask)};
+    if (output == NAMING_BLOCKS) {
+        kvhash_psh psh = {place | (block_hash & mask), sequence_hash};
+        ((kvhash_block *)job->out)[i] = (kvhash_block){block_hash, sequence_hash, plh, psh};
+        return;
+    }
+    ((kvhash_plh *)job->out)[i] = plh;
+    if (output == NAMING_NAMES_AND_BLOCK_HASHES) job->block_hashes[i] = block_hash;
 }
 
-/* Blocks from … to−1, which no run touches. */
-static ALWAYS_INLINE void name_plain(const naming_job *job, size_t from, size_t to, size_t block_tokens,
-                                     const uint8_t *secret, uint64_t *parent, naming_output output) {
-    uint64_t seed = job->salt_hash;
-    const uint32_t *tokens = job->tokens + from * block_tokens;
+/* Blocks from … to−1, of one mode, which no run touches. */
+static ALWAYS_INLINE void name_stretch(const naming_job *job, size_t from, size_t to, size_t block_tokens,
+                                       const uint8_t *secret, uint64_t *parent, naming_output output, unsigned bits) {
+    naming_job own = *job; /* out of reach of the stores */
+    uint64_t chain = *parent;
+    const uint32_t *tokens = own.tokens + from * block_tokens;
     for (size_t i = from; i < to; i++, tokens += block_tokens)
-        store(job, i, hash_plain(tokens, block_tokens, seed, secret), parent, output);
+        store(&own, i, hash_plain(tokens, block_tokens, own.salt_hash, secret), &chain, output, bits);
+    *parent = chain;
+}
+
+/* The same over all modes. Where the hash itself takes little, shifts by constants are worth a loop for each mode. */
+static ALWAYS_INLINE void name_plain(const naming_job *job, size_t from, size_t to, size_t block_tokens,
+                                     const uint8_t *secret, uint64_t *parent, naming_output output,
+                                     bool loop_each_mode) {
+    for (size_t i = from, end; i < to; i = end) {
+        uint64_t position = job->first_block + i, past = position < 256 ? 256 : position < 65536 ? 65536 : UINT64_MAX;
+        end = to - i < past - position ? to : i + (size_t)(past - position);
+        unsigned bits = kvhash_plh_fragment_bits(position);
+        if (!loop_each_mode)
+            name_stretch(job, i, end, block_tokens, secret, parent, output, bits);
+        else if (bits == 54)
+            name_stretch(job, i, end, block_tokens, secret, parent, output, 54);
+        else if (bits == 46)
+            name_stretch(job, i, end, block_tokens, secret, parent, output, 46);
+        else
+            name_stretch(job, i, end, block_tokens, secret, parent, output, 38);
+    }
 }
 
 /* The next block, from i, that the run the walk stands at touches; block_count if none. */
@@ -82,25 +110,29 @@ static inline size_t next_touched(const naming_job *job, size_t i) {
 }
 
 static ALWAYS_INLINE void name_all(const naming_job *job, const uint8_t *secret, naming_output output) {
+    const bool packed = output == NAMING_NAMES || output == NAMING_BLOCKS;
     uint64_t parent = job->parent;
     for (size_t i = 0; i < job->block_count;) {
         size_t touched = next_touched(job, i);
-        /* a constant size folds the whole hash of the most common block */
-        if (job->block_tokens == 16)
-            name_plain(job, i, touched, 16, secret, &parent, output);
-        else
-            name_plain(job, i, touched, job->block_tokens, secret, &parent, output);
+        switch (job->block_tokens) { /* a constant size folds the loops within the hash of the usual blocks */
+        case 16: name_plain(job, i, touched, 16, secret, &parent, output, packed); break;
+        case 32: name_plain(job, i, touched, 32, secret, &parent, output, packed); break;
+        case 64: name_plain(job, i, touched, 64, secret, &parent, output, false); break;
+        case 128: name_plain(job, i, touched, 128, secret, &parent, output, false); break;
+        default: name_plain(job, i, touched, job->block_tokens, secret, &parent, output, false); break;
+        }
         i = touched;
         if (i == job->block_count) break;
         const uint32_t *tokens = job->tokens + i * job->block_tokens;
         uint64_t first = (job->first_block + i) * job->block_tokens;
         store(job, i, hash_written(tokens, first, job->block_tokens, job->runs, job->salt_hash, secret), &parent,
-              output);
+              output, kvhash_plh_fragment_bits(job->first_block + i));
         i++;
     }
 }
 
-static void name(const naming_job *job) {
+/* Flat: a call of XXH3 or of the chain step within the loops costs more than its code. */
+static __attribute__((flatten)) void name(const naming_job *job) {
     XXH_ALIGN(64) uint8_t made[KVHASH_SECRET_BYTES];
     const uint8_t *secret = job->secret;
     if (secret == NULL) {
@@ -127,4 +159,9 @@ static uint64_t hash_tokens(const uint32_t *tokens, size_t token_count, uint64_t
     return hash_plain(tokens, token_count, seed, secret);
 }
 
-const naming_kernels NAMING_KERNELS = {name, hash_bytes, hash_tokens};
+static uint64_t hash_block(const uint32_t *tokens, size_t token_count, uint64_t seed, const uint8_t *secret) {
+    if (token_count == 16) return hash_plain(tokens, 16, seed, secret);
+    return hash_plain(tokens, token_count, seed, secret);
+}
+
+const naming_kernels NAMING_KERNELS = {name, hash_block, hash_bytes, hash_tokens};

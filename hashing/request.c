@@ -10,14 +10,20 @@ static kvcore_status misuse(kvcore_error *error, const char *what) {
     return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "%s", what);
 }
 
-/* The caller's request in this version's shape, its pointers checked. */
-static kvcore_status read_request(kvhash_request *request, const kvhash_request *given, kvcore_error *error) {
-    kvcore_status status = kvcore_config_read(request, sizeof *request, given, error);
-    if (status != KVCORE_OK) return status;
-    if (request->salt.data == NULL && request->salt.size_bytes != 0) return misuse(error, "salt is NULL with a size");
-    if (request->lora_name.data == NULL && request->lora_name.size_bytes != 0)
+/* The caller's request, in `own` when its shape is another version's; its texts checked. */
+static kvcore_status read_request(const kvhash_request **request, kvhash_request *own, const kvhash_request *given,
+                                  kvcore_error *error) {
+    *request = given;
+    if (given == NULL || given->struct_size != sizeof *own) {
+        kvcore_status status = kvcore_config_read(own, sizeof *own, given, error);
+        if (status != KVCORE_OK) return status;
+        *request = own;
+    }
+    if ((*request)->salt.data == NULL && (*request)->salt.size_bytes != 0)
+        return misuse(error, "salt is NULL with a size");
+    if ((*request)->lora_name.data == NULL && (*request)->lora_name.size_bytes != 0)
         return misuse(error, "lora_name is NULL with a size");
-    if (request->reserved != 0) return misuse(error, "reserved is not 0");
+    if ((*request)->reserved != 0) return misuse(error, "reserved is not 0");
     return KVCORE_OK;
 }
 
@@ -45,74 +51,76 @@ static kvcore_status count_blocks(const kvhash_request *request, size_t *count, 
 
 kvcore_status kvhash_request_count(const kvhash_request *request, size_t *count, kvcore_error *error) {
     kvhash_request own;
-    kvcore_status status = read_request(&own, request, error);
+    kvcore_status status = read_request(&request, &own, request, error);
     if (status != KVCORE_OK) return status;
     if (count == NULL) return misuse(error, "count is NULL");
-    return count_blocks(&own, count, error);
+    return count_blocks(request, count, error);
 }
 
 kvcore_status kvhash_request_salt_hash(const kvhash_request *request, uint64_t *salt_hash, kvcore_error *error) {
     kvhash_request own;
-    kvcore_status status = read_request(&own, request, error);
+    kvcore_status status = read_request(&request, &own, request, error);
     if (status != KVCORE_OK) return status;
     if (salt_hash == NULL) return misuse(error, "salt_hash is NULL");
-    *salt_hash = kvhash_salt_hash(own.salt, own.lora_name);
+    *salt_hash = kvhash_salt_hash(request->salt, request->lora_name);
     return KVCORE_OK;
 }
 
-/* Check everything, then let `job`, which has its output, name all blocks. */
-static kvcore_status name_request(const kvhash_request *given, naming_job *job, bool has_output, size_t capacity,
+static kvcore_status too_small(kvcore_error *error, size_t blocks, size_t capacity) {
+    return kvcore_fail(
+        error,
+        &(kvcore_error){.code = KVCORE_EBUFFER, .index = KVCORE_NO_INDEX, .expected = blocks, .actual = capacity},
+        "%zu blocks do not fit in room for %zu", blocks, capacity);
+}
+
+/* Check everything, then name all blocks. */
+static kvcore_status name_request(const kvhash_request *request, naming_output output, void *out, size_t capacity,
                                   size_t *count, kvcore_error *error) {
-    kvhash_request request;
-    kvcore_status status = read_request(&request, given, error);
+    kvhash_request own;
+    kvcore_status status = read_request(&request, &own, request, error);
     if (status != KVCORE_OK) return status;
-    status = check_arrays(&request, error);
+    status = check_arrays(request, error);
     if (status != KVCORE_OK) return status;
-    if (count == NULL || (!has_output && capacity != 0)) return misuse(error, "an output is NULL");
+    if (count == NULL || (out == NULL && capacity != 0)) return misuse(error, "an output is NULL");
 
     run_walk walk;
-    if (request.run_count != 0) {
-        status = run_check(&walk, request.runs, request.run_count, request.token_count, error);
+    if (request->run_count != 0) {
+        status = run_check(&walk, request->runs, request->run_count, request->token_count, error);
         if (status != KVCORE_OK) return status;
-        job->runs = &walk;
     }
     size_t blocks = 0;
-    status = count_blocks(&request, &blocks, error);
+    status = count_blocks(request, &blocks, error);
     if (status != KVCORE_OK) return status;
     *count = blocks;
-    if (blocks > capacity)
-        return kvcore_fail(
-            error,
-            &(kvcore_error){.code = KVCORE_EBUFFER, .index = KVCORE_NO_INDEX, .expected = blocks, .actual = capacity},
-            "%zu blocks do not fit in room for %zu", blocks, capacity);
-    job->tokens = request.tokens;
-    job->block_tokens = request.block_tokens;
-    job->block_count = blocks;
-    job->salt_hash = kvhash_salt_hash(request.salt, request.lora_name);
-    if (blocks != 0) naming_kernels_for_this_cpu()->name(job);
+    if (blocks > capacity) return too_small(error, blocks, capacity);
+    if (blocks == 0) return KVCORE_OK;
+    const naming_kernels *kernels = naming_kernels_for_this_cpu();
+    kernels->name(&(naming_job){.tokens = request->tokens,
+                                .block_tokens = request->block_tokens,
+                                .block_count = blocks,
+                                .salt_hash = kvhash_salt_hash(request->salt, request->lora_name),
+                                .runs = request->run_count != 0 ? &walk : NULL,
+                                .output = output,
+                                .out = out});
     return KVCORE_OK;
 }
 
 kvcore_status kvhash_request_names(const kvhash_request *request, kvhash_plh *names, size_t capacity, size_t *count,
                                    kvcore_error *error) {
-    naming_job job = {.output = NAMING_NAMES, .names = names};
-    return name_request(request, &job, names != NULL, capacity, count, error);
+    return name_request(request, NAMING_NAMES, names, capacity, count, error);
 }
 
 kvcore_status kvhash_request_block_hashes(const kvhash_request *request, uint64_t *block_hashes, size_t capacity,
                                           size_t *count, kvcore_error *error) {
-    naming_job job = {.output = NAMING_BLOCK_HASHES, .block_hashes = block_hashes};
-    return name_request(request, &job, block_hashes != NULL, capacity, count, error);
+    return name_request(request, NAMING_BLOCK_HASHES, block_hashes, capacity, count, error);
 }
 
 kvcore_status kvhash_request_sequence_hashes(const kvhash_request *request, uint64_t *sequence_hashes, size_t capacity,
                                              size_t *count, kvcore_error *error) {
-    naming_job job = {.output = NAMING_SEQUENCE_HASHES, .sequence_hashes = sequence_hashes};
-    return name_request(request, &job, sequence_hashes != NULL, capacity, count, error);
+    return name_request(request, NAMING_SEQUENCE_HASHES, sequence_hashes, capacity, count, error);
 }
 
 kvcore_status kvhash_request_blocks(const kvhash_request *request, kvhash_block *blocks, size_t capacity, size_t *count,
                                     kvcore_error *error) {
-    naming_job job = {.output = NAMING_BLOCKS, .blocks = blocks};
-    return name_request(request, &job, blocks != NULL, capacity, count, error);
+    return name_request(request, NAMING_BLOCKS, blocks, capacity, count, error);
 }

@@ -4,6 +4,7 @@
 
 #include <kvhash/hash.h>
 
+#include "chain.h"
 #include "naming.h"
 #include "plh_pack.h"
 #include "psh_pack.h"
@@ -14,14 +15,15 @@
  *
  *     | name 0 | name 1 | …   | block hash 0 | block hash 1 | …   | token 0 | token 1 | …
  *
- * Always: block_count = token_count / block_tokens, and block_end = (block_count + 1) · block_tokens. */
+ * Always: block_count = token_count / block_tokens, and quiet_end as below. */
 struct kvhash_sequence {
     uint32_t *tokens;
     size_t token_count;
-    size_t token_capacity; /* at most max_tokens, so that a full sequence is noticed as one that must grow */
-    size_t block_end;      /* the token count at which the partial block is complete */
-    size_t block_tokens;
+    size_t quiet_end; /* up to here an append neither completes a block nor needs memory */
     size_t block_count;
+    size_t block_tokens;
+    size_t token_capacity; /* at most max_tokens */
+    const naming_kernels *kernels;
     kvhash_plh *names;
     uint64_t *block_hashes;
     kvhash_mm_run *runs;
@@ -99,31 +101,59 @@ static kvcore_status make_run_room(kvhash_sequence *sequence, size_t more) {
     return KVCORE_OK;
 }
 
+static void find_quiet_end(kvhash_sequence *sequence) {
+    size_t last_of_block = (sequence->block_count + 1) * sequence->block_tokens - 1;
+    sequence->quiet_end = last_of_block < sequence->token_capacity ? last_of_block : sequence->token_capacity;
+}
+
 /* --- growing -------------------------------------------------------------------------------------------------------- */
 
-/* Name the blocks that are full and have no name yet. */
-static __attribute__((noinline)) kvhash_block_range name_full_blocks(kvhash_sequence *sequence) {
-    size_t first = sequence->block_count, count = sequence->token_count / sequence->block_tokens - first;
-    if (count == 0) return (kvhash_block_range){first, 0};
+static uint64_t last_sequence_hash(const kvhash_sequence *sequence) {
+    return sequence->block_count == 0 ? 0 : kvhash_plh_sequence_hash(sequence->names[sequence->block_count - 1]);
+}
+
+/* The step of most appends: one block, no run. */
+static void name_one_block(kvhash_sequence *sequence) {
+    size_t block = sequence->block_count;
+    uint64_t parent = last_sequence_hash(sequence);
+    const uint32_t *tokens = sequence->tokens + block * sequence->block_tokens;
+    uint64_t hash =
+        sequence->kernels->hash_block(tokens, sequence->block_tokens, sequence->salt_hash, sequence->secret);
+    sequence->names[block] = plh_pack(block == 0 ? hash : chain_next(parent, hash), parent, (uint32_t)block);
+    sequence->block_hashes[block] = hash;
+    sequence->block_count++;
+}
+
+static void name_many_blocks(kvhash_sequence *sequence, size_t count, size_t open_runs) {
+    size_t first = sequence->block_count;
     run_walk walk;
-    run_walk_start_in_order(&walk, sequence->runs + sequence->open_run, sequence->run_count - sequence->open_run);
-    naming_job job = {
+    run_walk_start_in_order(&walk, open_runs == 0 ? NULL : sequence->runs + sequence->open_run, open_runs);
+    sequence->kernels->name(&(naming_job){
         .tokens = sequence->tokens + first * sequence->block_tokens,
         .block_tokens = sequence->block_tokens,
         .first_block = first,
         .block_count = count,
         .salt_hash = sequence->salt_hash,
-        .parent = first == 0 ? 0 : kvhash_plh_sequence_hash(sequence->names[first - 1]),
+        .parent = last_sequence_hash(sequence),
         .secret = sequence->secret,
-        .runs = run_walk_done(&walk) ? NULL : &walk,
+        .runs = open_runs == 0 ? NULL : &walk,
         .output = NAMING_NAMES_AND_BLOCK_HASHES,
-        .names = sequence->names + first,
+        .out = sequence->names + first,
         .block_hashes = sequence->block_hashes + first,
-    };
-    naming_kernels_for_this_cpu()->name(&job);
-    sequence->open_run = sequence->run_count - (size_t)(walk.limit - walk.current);
+    });
+    if (open_runs != 0) sequence->open_run = sequence->run_count - (size_t)(walk.limit - walk.current);
     sequence->block_count += count;
-    sequence->block_end += count * sequence->block_tokens;
+}
+
+/* Name the blocks that are full and have no name yet. */
+static kvhash_block_range name_full_blocks(kvhash_sequence *sequence) {
+    size_t first = sequence->block_count, open_runs = sequence->run_count - sequence->open_run;
+    size_t count = (sequence->token_count - first * sequence->block_tokens) / sequence->block_tokens;
+    if (count == 1 && open_runs == 0)
+        name_one_block(sequence);
+    else if (count != 0)
+        name_many_blocks(sequence, count, open_runs);
+    find_quiet_end(sequence);
     return (kvhash_block_range){first, count};
 }
 
@@ -131,29 +161,29 @@ static void report(kvhash_block_range *completed, kvhash_block_range range) {
     if (completed != NULL) *completed = range;
 }
 
-static __attribute__((noinline)) kvcore_status make_room_for_one(kvhash_sequence *sequence) {
+/* The token that completes a block or finds the memory full. */
+static __attribute__((noinline)) kvcore_status append_slowly(kvhash_sequence *sequence, uint32_t token,
+                                                             kvhash_block_range *completed) {
+    if (sequence == NULL) return KVCORE_EINVAL;
     void *old;
     size_t old_capacity;
     kvcore_status status = make_room(sequence, 1, &old, &old_capacity);
-    if (status == KVCORE_OK) free_storage(sequence, old, old_capacity);
-    return status;
-}
-
-kvcore_status kvhash_sequence_append(kvhash_sequence *sequence, uint32_t token, kvhash_block_range *completed) {
-    if (sequence == NULL) return KVCORE_EINVAL;
-    if (sequence->token_count == sequence->token_capacity) {
-        kvcore_status status = make_room_for_one(sequence);
-        if (status != KVCORE_OK) return status;
-    }
+    if (status != KVCORE_OK) return status;
+    free_storage(sequence, old, old_capacity);
     sequence->tokens[sequence->token_count++] = token;
-    if (sequence->token_count == sequence->block_end)
-        report(completed, name_full_blocks(sequence));
-    else
-        report(completed, (kvhash_block_range){sequence->block_count, 0});
+    report(completed, name_full_blocks(sequence));
     return KVCORE_OK;
 }
 
-/* Copy tokens to the end; room was made and the memory before that is `old`. */
+kvcore_status kvhash_sequence_append(kvhash_sequence *sequence, uint32_t token, kvhash_block_range *completed) {
+    if (sequence == NULL || sequence->token_count >= sequence->quiet_end)
+        return append_slowly(sequence, token, completed);
+    sequence->tokens[sequence->token_count++] = token;
+    report(completed, (kvhash_block_range){sequence->block_count, 0});
+    return KVCORE_OK;
+}
+
+/* Copy tokens to the end, where room was made. */
 static void add_tokens(kvhash_sequence *sequence, const uint32_t *tokens, size_t count) {
     if (count != 0) memmove(sequence->tokens + sequence->token_count, tokens, count * sizeof *tokens);
 }
@@ -221,7 +251,7 @@ kvcore_status kvhash_sequence_extend_with_runs(kvhash_sequence *sequence, const 
 static void keep_tokens(kvhash_sequence *sequence, size_t token_count) {
     sequence->token_count = token_count;
     sequence->block_count = token_count / sequence->block_tokens;
-    sequence->block_end = (sequence->block_count + 1) * sequence->block_tokens;
+    find_quiet_end(sequence);
 }
 
 kvcore_status kvhash_sequence_truncate(kvhash_sequence *sequence, size_t token_count) {
@@ -285,7 +315,7 @@ kvcore_status kvhash_sequence_create(const kvhash_sequence_config *config, kvhas
     kvhash_sequence *made = kvcore_alloc(&allocator, 1, sizeof *made, _Alignof(kvhash_sequence));
     if (made != NULL) {
         *made = (kvhash_sequence){.block_tokens = own.block_tokens,
-                                  .block_end = own.block_tokens,
+                                  .kernels = naming_kernels_for_this_cpu(),
                                   .salt_hash = own.salt_hash,
                                   .max_tokens = sequence_max_tokens(own.block_tokens),
                                   .allocator = allocator};
@@ -358,7 +388,7 @@ kvcore_status kvhash_sequence_partial(const kvhash_sequence *sequence, kvhash_pa
         .token_count = (uint32_t)(sequence->token_count - first),
         .block_tokens = (uint32_t)sequence->block_tokens,
         .salt_hash = sequence->salt_hash,
-        .parent_sequence_hash = blocks == 0 ? 0 : kvhash_plh_sequence_hash(sequence->names[blocks - 1]),
+        .parent_sequence_hash = last_sequence_hash(sequence),
         .position = blocks,
         .has_parent = blocks != 0,
     };

@@ -37,7 +37,7 @@ kvcore_status kvhash_split(const kvhash_sequence_config *config, kvhash_block *b
                       .salt_hash = own.salt_hash,
                       .runs = run_walk_done(&walk) ? NULL : &walk,
                       .output = NAMING_BLOCKS,
-                      .blocks = blocks};
+                      .out = blocks};
     if (*count != 0) naming_kernels_for_this_cpu()->name(&job);
     if (partial != NULL) *partial = partial_after(&own, blocks, *count);
     return KVCORE_OK;

@@ -34,7 +34,7 @@ static inline void bitmap_init(bitmap *b, uint64_t *words, uint64_t bits) {
     } while (bits > 1);
 }
 
-static inline int bitmap_has(const bitmap *b, uint64_t i) { return b->levels[0][i / 64] >> i % 64 & 1; }
+static inline int bitmap_has(const bitmap *b, uint64_t i) { return (b->levels[0][i / 64] >> i % 64 & 1) != 0; }
 
 static inline void bitmap_set(bitmap *b, uint64_t i) {
     for (unsigned level = 0; level < b->depth; level++, i /= 64) {

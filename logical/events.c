@@ -8,7 +8,8 @@
 
 struct kvlogical_subscription {
     registry *registry;
-    uint64_t next; /* number of the next event to deliver */
+    uint64_t next;   /* entry of the ring to deliver next */
+    uint64_t number; /* of the next CREATE or REMOVE to deliver */
     /* resync: where it is in the managers' slots, and then in the records */
     enum { RESYNC_NONE, RESYNC_CLEAR, RESYNC_SLOTS, RESYNC_RECORDS } resync;
     uint64_t manager;
@@ -38,15 +39,31 @@ kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *r, kvlogic
 
 /* ---- making events ---- */
 
+static void enqueue(event_state *e, const kvhash_event *event) {
+    if (e->ring != NULL) e->ring[e->written++ & (e->capacity - 1)] = *event;
+}
+
 void kvlogical__event(registry *r, uint32_t kind, kvhash_plh name) {
     if (!announced(r, name)) return;
     kvhash_event event = {.name = name, .sequence = r->events.next++, .kind = kind};
-    if (r->events.ring != NULL) r->events.ring[event.sequence & (r->events.capacity - 1)] = event;
+    enqueue(&r->events, &event);
     if (r->events.listener != NULL) r->events.listener(r->events.listener_ctx, &event);
 }
 
 static kvhash_event unnumbered(const registry *r, uint32_t kind) {
     return (kvhash_event){.sequence = r->events.next, .kind = kind};
+}
+
+static bool silent(const registry *r, kvhash_plh name) {
+    uint32_t row = r->record_count == 0 ? NO_ROW : name_find(&r->record_names, r->records, sizeof(record), name);
+    return row != NO_ROW && r->records[row].silent;
+}
+
+void kvlogical__event_moved(registry *r, kvhash_plh name) {
+    if (silent(r, name) || !announced(r, name)) return;
+    kvhash_event event = unnumbered(r, KVHASH_EVENT_PRESENT);
+    event.name = name;
+    enqueue(&r->events, &event);
 }
 
 static bool settle_wanted(registry *r) {
@@ -60,8 +77,7 @@ static bool tells(const registry *r, const manager *m, const slot *s) {
     if (s->state != SLOT_PRIMARY && s->state != SLOT_INACTIVE) return false;
     for (const manager *earlier = r->managers; earlier != m; earlier = earlier->sibling)
         if (find_slot(earlier, s->name) != NO_SLOT) return false;
-    uint32_t row = r->record_count == 0 ? NO_ROW : name_find(&r->record_names, r->records, sizeof(record), s->name);
-    return (row == NO_ROW || !r->records[row].silent) && announced(r, s->name);
+    return !silent(r, s->name) && announced(r, s->name);
 }
 
 /* A record tells of a name that no block has. */
@@ -124,7 +140,7 @@ kvcore_status kvlogical_subscribe(kvlogical_registry *r, kvlogical_subscription 
             kvcore_alloc(&r->allocator, (size_t)r->events.capacity, sizeof(kvhash_event), _Alignof(kvhash_event));
     bool made = r->events.ring != NULL;
     if (made) {
-        *s = (kvlogical_subscription){.registry = r, .next = r->events.next};
+        *s = (kvlogical_subscription){.registry = r, .next = r->events.written, .number = r->events.next};
         r->events.subscriptions++;
         settle_wanted(r);
     }
@@ -142,6 +158,7 @@ void kvlogical_subscription_destroy(kvlogical_subscription *s) {
     registry *r = s->registry;
     lock_take(&r->lock);
     r->events.subscriptions--;
+    r->events.resyncing -= s->resync != RESYNC_NONE;
     settle_wanted(r);
     lock_give(&r->lock);
     kvcore_free(&r->allocator, s, 1, sizeof *s, _Alignof(kvlogical_subscription));
@@ -155,14 +172,36 @@ typedef struct output {
 
 static bool full(const output *o) { return o->count == o->capacity; }
 
+static bool numbered(const kvhash_event *event) {
+    return event->kind == KVHASH_EVENT_CREATE || event->kind == KVHASH_EVENT_REMOVE;
+}
+
+/* Entries were overwritten. Their numbers say how many were CREATE or REMOVE; if none was, a resync lost what moved behind
+ * its back and begins again. */
+static void skip_lost(kvlogical_subscription *s, uint64_t oldest, output *o) {
+    const event_state *e = &s->registry->events;
+    uint64_t number = e->ring[oldest & (e->capacity - 1)].sequence;
+    if (number > s->number)
+        o->events[o->count++] =
+            (kvhash_event){.sequence = number, .lost = number - s->number, .kind = KVHASH_EVENT_GAP};
+    else if (s->resync != RESYNC_NONE)
+        s->resync = RESYNC_CLEAR;
+    s->number = number;
+    s->next = oldest;
+}
+
 static void drain(kvlogical_subscription *s, output *o) {
     const event_state *e = &s->registry->events;
-    uint64_t oldest = e->next > e->capacity ? e->next - e->capacity : 1;
-    if (s->next < oldest && !full(o)) {
-        o->events[o->count++] = (kvhash_event){.sequence = oldest, .lost = oldest - s->next, .kind = KVHASH_EVENT_GAP};
-        s->next = oldest;
+    uint64_t oldest = e->written > e->capacity ? e->written - e->capacity : 0;
+    if (s->next < oldest && !full(o)) skip_lost(s, oldest, o);
+    while (s->next < e->written && !full(o)) {
+        const kvhash_event *event = &e->ring[s->next++ & (e->capacity - 1)];
+        if (numbered(event))
+            s->number = event->sequence + 1;
+        else if (s->resync != RESYNC_SLOTS && s->resync != RESYNC_RECORDS)
+            continue; /* another one's resync */
+        o->events[o->count++] = *event;
     }
-    while (s->next < e->next && !full(o)) o->events[o->count++] = e->ring[s->next++ & (e->capacity - 1)];
 }
 
 /* The manager the resync is at, or the next one if that is gone. */
@@ -198,7 +237,9 @@ static void resync_records(kvlogical_subscription *s, output *o) {
         o->events[o->count] = unnumbered(r, KVHASH_EVENT_PRESENT);
         o->events[o->count++].name = r->records[s->index].name;
     }
-    if (s->index >= r->record_rows) s->resync = RESYNC_NONE;
+    if (s->index < r->record_rows) return;
+    s->resync = RESYNC_NONE;
+    s->registry->events.resyncing--;
 }
 
 /* Each turn first delivers what has happened, so that what the present state says is never overtaken by older news. */
@@ -229,6 +270,9 @@ kvcore_status kvlogical_subscription_poll(kvlogical_subscription *s, kvhash_even
 
 kvcore_status kvlogical_subscription_resync(kvlogical_subscription *s) {
     if (s == NULL) return KVCORE_EINVAL;
+    lock_take(&s->registry->lock);
+    s->registry->events.resyncing += s->resync == RESYNC_NONE;
     s->resync = RESYNC_CLEAR;
+    lock_give(&s->registry->lock);
     return KVCORE_OK;
 }

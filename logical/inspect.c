@@ -90,11 +90,13 @@ _Static_assert((int)SLOT_FREE == KVLOGICAL_STATE_FREE && (int)SLOT_MUTABLE == KV
 
 static bool has_name(const slot *s) { return s->state != SLOT_FREE && s->state != SLOT_MUTABLE; }
 
+static uint32_t tick_of(const manager *m) { return (uint32_t)((coarse_ns() - m->start_ns) >> TICK_SHIFT); }
+
 kvcore_status kvlogical_list_slots(const kvlogical_manager *m, size_t first, kvlogical_slot *slots, size_t capacity,
                                    size_t *count) {
     if (m == NULL || count == NULL || (capacity > 0 && slots == NULL)) return KVCORE_EINVAL;
     manager_take(m);
-    uint32_t now = tick_now(m);
+    uint32_t now = tick_of(m);
     size_t listed = 0;
     for (size_t i = first; i < m->slot_count && listed < capacity; i++, listed++) {
         const slot *s = &m->slots[i];
@@ -123,7 +125,6 @@ static bool explain_departure(const manager *m, kvhash_plh name, uint32_t now, k
     e->block = d->block;
     e->ago_ns = (uint64_t)(uint32_t)(now - d->when) * TICK_NS;
     e->evictions_since = m->metrics.evictions - d->evictions;
-    if (d->reason == KVLOGICAL_REASON_EVICTED) e->evictions_since--; /* its own does not count */
     if (has_name(&m->slots[d->block])) e->successor = m->slots[d->block].name;
     return true;
 }
@@ -151,7 +152,7 @@ kvcore_status kvlogical_explain(const kvlogical_manager *m, const kvhash_plh *na
                                 kvlogical_explanation *explanations) {
     if (m == NULL || (count > 0 && (names == NULL || explanations == NULL))) return KVCORE_EINVAL;
     manager_take(m);
-    uint32_t now = tick_now(m);
+    uint32_t now = tick_of(m);
     for (size_t i = 0; i < count; i++) explanations[i] = explain(m, names[i], now);
     manager_give(m);
     return KVCORE_OK;

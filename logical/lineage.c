@@ -8,9 +8,12 @@
 /* Slots number less than 2^31, so the rows fit beside the bit that marks them, all but the very last few. */
 static uint64_t ghost_limit(uint64_t slots) { return 2 * slots < LINEAGE_GHOST - 2 ? 2 * slots : LINEAGE_GHOST - 2; }
 
+/* Fuller than other tables: it is cleared, and so takes real memory, though it is mostly empty. */
+static uint64_t ghost_table_capacity(uint64_t ghosts) { return ghosts + ghosts / 3 + 2; }
+
 uint64_t kvlogical__lineage_bytes(uint64_t slots, bool by_tick) {
     uint64_t ghosts = ghost_limit(slots) + 1;
-    uint64_t bytes = ghosts * sizeof(ghost) + name_table_capacity(ghosts) * sizeof(name_entry);
+    uint64_t bytes = ghosts * sizeof(ghost) + ghost_table_capacity(ghosts) * sizeof(name_entry);
     if (!by_tick) return bytes;
     uint64_t places = ring_places(slots);
     return bytes + 2 * bitmap_words(places) * sizeof(uint64_t) + (places * sizeof(uint32_t) + 7) / 8 * 8;
@@ -38,7 +41,7 @@ void kvlogical__lineage_init(lineage *l, void *memory, uint64_t slots, bool by_t
     }
     l->ghosts = (ghost *)(void *)at;
     l->ghost_names.entries = (name_entry *)(void *)(l->ghosts + l->ghost_limit + 1);
-    l->ghost_names.capacity = name_table_capacity((uint64_t)l->ghost_limit + 1);
+    l->ghost_names.capacity = ghost_table_capacity((uint64_t)l->ghost_limit + 1);
     name_table_clear(&l->ghost_names);
 }
 
@@ -115,14 +118,14 @@ static uint32_t resolve(const manager *m, kvhash_plh key, uint32_t serial, uint3
 
 static bool by_tick(const manager *m) { return m->order.lineage.ring.places > 0; }
 
-static void enter_order(manager *m, uint32_t index) {
+static inline void enter_order(manager *m, uint32_t index) {
     if (by_tick(m))
         bitmap_set(&m->order.lineage.ring.leaves, m->slots[index].previous);
     else
         list_push(&m->order.lineage.leaves, m->slots, index);
 }
 
-static void leave_order(manager *m, uint32_t index) {
+static inline void leave_order(manager *m, uint32_t index) {
     if (by_tick(m))
         bitmap_clear(&m->order.lineage.ring.leaves, m->slots[index].previous);
     else
@@ -203,20 +206,35 @@ static uint32_t make_ghost(lineage *l, ghost made) {
 
 /* ---- the operations ---- */
 
-/* Where a slot's child count goes up: its parent's node, made if there is none. */
-static uint32_t parent_node(manager *m, kvhash_plh key) {
-    lineage *l = &m->order.lineage;
-    uint32_t host, node = find_node(m, key, 0, &host);
-    if (node != LINEAGE_NOWHERE) return node;
-    if (host == NO_SLOT) return make_ghost(l, (ghost){.key = key, .serial = new_serial(l)}) | LINEAGE_GHOST;
-    slot *s = &m->slots[host];
-    s->lineage.serial = new_serial(l);
+/* A held slot starts to host the ghost of its name. */
+static uint32_t host_ghost(manager *m, uint32_t index) {
+    slot *s = &m->slots[index];
+    s->lineage.serial = new_serial(&m->order.lineage);
     s->lineage.parent_serial = s->lineage.children = 0;
     s->level = 0;
-    return host;
+    return index;
 }
 
-static void link_parent(manager *m, uint32_t index) {
+/* Blocks of a chain come and go together, so the parent is most often the block before or after. */
+static uint32_t near_node(manager *m, kvhash_plh key, uint32_t near) {
+    if (near == NO_SLOT || !kvhash_plh_equal(own_key(m->slots[near].name), key)) return LINEAGE_NOWHERE;
+    if (m->slots[near].lineage.serial != 0) return near;
+    return m->order.lineage.ghost_count == 0 ? host_ghost(m, near) : LINEAGE_NOWHERE;
+}
+
+/* Where a slot's child count goes up: its parent's node, made if there is none. */
+static uint32_t parent_node(manager *m, kvhash_plh key, uint32_t before, uint32_t after) {
+    lineage *l = &m->order.lineage;
+    uint32_t host, node = near_node(m, key, before);
+    if (node == LINEAGE_NOWHERE) node = near_node(m, key, after);
+    if (node == LINEAGE_NOWHERE) node = find_node(m, key, 0, &host);
+    if (node != LINEAGE_NOWHERE) return node;
+    if (host != NO_SLOT) return host_ghost(m, host);
+    return make_ghost(l, (ghost){.key = key, .serial = new_serial(l)}) | LINEAGE_GHOST;
+}
+
+/* `before` and `after`: its neighbours in the batch, or NO_SLOT. */
+static void link_parent(manager *m, uint32_t index, uint32_t before, uint32_t after) {
     slot *s = &m->slots[index];
     lineage *l = &m->order.lineage;
     if (kvhash_plh_position(s->name) == 0) return;
@@ -224,7 +242,7 @@ static void link_parent(manager *m, uint32_t index) {
     if (s->lineage.parent_serial != 0 &&
         (l->ghosts_dropped == 0 || resolve(m, key, s->lineage.parent_serial, s->lineage.parent) != LINEAGE_NOWHERE))
         return;
-    uint32_t node = parent_node(m, key);
+    uint32_t node = parent_node(m, key, before, after);
     uint32_t *children = children_of(m, node);
     if (*children == 0 && is_real(m, node)) leave_order(m, node);
     ++*children;
@@ -247,11 +265,11 @@ static void take_over(manager *m, uint32_t index, uint32_t row) {
     orphan(m, resolve(m, ghost_parent_key(&g), g.parent_serial, g.parent));
 }
 
-static void insert(manager *m, uint32_t index) {
+static void insert(manager *m, uint32_t index, uint32_t before, uint32_t after) {
     slot *s = &m->slots[index];
     lineage *l = &m->order.lineage;
     if (s->lineage.serial == 0) { /* it hosts no ghost; is there one elsewhere? */
-        uint32_t row = find_ghost(l, own_key(s->name));
+        uint32_t row = l->ghost_count == 0 ? NO_ROW : find_ghost(l, own_key(s->name));
         if (row != NO_ROW) {
             take_over(m, index, row);
         } else {
@@ -261,9 +279,17 @@ static void insert(manager *m, uint32_t index) {
     }
     s->level = LINEAGE_REAL;
     if (by_tick(m)) ring_insert(&l->ring, m->slots, index);
-    link_parent(m, index);
+    link_parent(m, index, before, after);
     if (s->lineage.children == 0) enter_order(m, index);
     trim_ghosts(m);
+}
+
+/* When a chain is evicted from its end, the parent is the next victim, and its parent is touched then. */
+static void prefetch_grandparent(const manager *m, const slot *s) {
+    uint32_t parent = s->lineage.parent;
+    if (s->lineage.parent_serial == 0 || parent & LINEAGE_GHOST) return;
+    parent = m->slots[parent].lineage.parent;
+    if (parent < m->slot_count) __builtin_prefetch(&m->slots[parent], 1);
 }
 
 /* A real node becomes a ghost in its slot, or goes when it has no children. */
@@ -273,13 +299,15 @@ static void remove_real(manager *m, uint32_t index) {
     if (by_tick(m)) ring_remove(&m->order.lineage.ring, m->slots, index);
     s->level = 0;
     if (s->lineage.children > 0) return;
+    prefetch_grandparent(m, s);
     uint32_t parent = resolve(m, parent_key(s->name), s->lineage.parent_serial, s->lineage.parent);
     s->lineage.serial = s->lineage.parent_serial = 0;
     orphan(m, parent);
 }
 
 static void lineage_insert(manager *m, const uint32_t *slots, size_t count) {
-    for (size_t i = 0; i < count; i++) insert(m, slots[i]);
+    for (size_t i = 0; i < count; i++)
+        insert(m, slots[i], i > 0 ? slots[i - 1] : NO_SLOT, i + 1 < count ? slots[i + 1] : NO_SLOT);
 }
 
 static void lineage_remove(manager *m, const uint32_t *slots, size_t count) {

@@ -12,8 +12,8 @@
  * ghost row and slot. A child knows its parent's serial and where it saw it last; if it is there no more it is looked up by
  * key. So nothing here costs more with more children.
  *
- * Where names collide (one key, several names), a child counts for the node that has its key the longest: of slots first,
- * then of ghosts; each name keeps a node of its own.
+ * Where names collide (one key, several names), each name keeps a node of its own, and a child counts for one of them: its
+ * neighbour in the batch, or else the node that has the key the longest, of slots first, then of ghosts.
  *
  * Rows of ghosts are bounded. One too many drops the oldest, and the ghosts above that only it kept: its children are
  * roots from then on. */

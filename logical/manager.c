@@ -5,8 +5,6 @@
 
 #include <kvcore/config.h>
 
-#include "frequency.h"
-
 #define LINE 64
 #define HISTORY_MOST 65536
 #define HANDLES_DEFAULT 64
@@ -61,6 +59,8 @@ static kvcore_status check(kvlogical_config *config, kvcore_error *error) {
         return bad(error, KVCORE_ECONFIG, config->block_tokens, "block_tokens must be a power of 2 between 1 and 1024");
     if (config->duplicates > KVLOGICAL_DUPLICATES_REJECT)
         return bad(error, KVCORE_ECONFIG, config->duplicates, "duplicates must be a KVLOGICAL_DUPLICATES_ value");
+    if (config->registry != NULL && config->registry->own_by_manager)
+        return bad(error, KVCORE_ECONFIG, config->registry->id, "registry must not be another manager's private one");
     if (config->registry != NULL && config->frequency_capacity != 0)
         return bad(error, KVCORE_ECONFIG, config->frequency_capacity,
                    "frequency_capacity is for a private registry only");
@@ -200,6 +200,8 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
     if (m->registry == NULL) make_private_registry(m, config, memory, l, fixed);
     name_table_clear(&m->names);
     make_order(m, config, part(memory, l->order));
+    m->counters_in_slots =
+        m->registry->frequency != NULL && !is_lineage(config) && kvlogical__frequency_compact(m->registry->frequency);
     uint64_t places = history_places(config);
     if (places > 0) {
         m->history = part(memory, l->history);
@@ -287,8 +289,8 @@ kvcore_status kvlogical_manager_destroy(kvlogical_manager *m) {
     registry *r = m->registry;
     bool private = r->own_by_manager;
     lock_take(&r->lock);
-    bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->slot_count;
-    if (private) { /* handles, weak guards and subscriptions are of the registry that would go */
+    bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->slot_count && m->weak_guards == 0;
+    if (private) { /* handles and subscriptions are of the registry that would go */
         for (uint32_t row = 0; row < r->record_rows; row++) idle = idle && r->records[row].holds == 0;
         idle = idle && r->events.subscriptions == 0;
     }

@@ -10,6 +10,7 @@
 #include <kvlogical/metrics.h>
 
 #include "eviction.h"
+#include "frequency.h"
 #include "lineage.h"
 #include "list.h"
 #include "lock.h"
@@ -49,11 +50,14 @@ struct kvlogical_manager {
 
     uint32_t in_state[SLOT_STATES]; /* how many slots are in each state */
     uint64_t holds;                 /* of all slots */
+    uint64_t weak_guards;           /* that are out */
     kvlogical_metrics metrics;      /* counters, and immutable guards in flight; the rest is derived */
     departure *history;
     uint32_t history_mask; /* places − 1; UINT32_MAX: no history */
     uint32_t last_scan;
     uint64_t start_ns;
+    uint32_t now; /* tick of the last allocate, look-up or release: near enough for what happens in between */
+    bool counters_in_slots;
 
     uint64_t tier;
     const char *tier_label;
@@ -97,7 +101,7 @@ static inline bool guard_valid(const manager *m, guard g) {
     return g.manager == m->id && g.block < m->slot_count && m->slots[g.block].generation == g.generation;
 }
 
-/* Time in sixteenths of a second since the manager was made: good enough for ages, and cheap. */
+/* Time since the manager was made, in ticks of 67 ms: good enough for ages, and cheap. */
 static inline uint64_t coarse_ns(void) {
     struct timespec now;
 #ifdef CLOCK_MONOTONIC_COARSE
@@ -108,9 +112,10 @@ static inline uint64_t coarse_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-#define TICK_NS UINT64_C(62500000)
+#define TICK_SHIFT 26
+#define TICK_NS (UINT64_C(1) << TICK_SHIFT)
 
-static inline uint32_t tick_now(const manager *m) { return (uint32_t)((coarse_ns() - m->start_ns) / TICK_NS); }
+static inline uint32_t tick_now(manager *m) { return m->now = (uint32_t)((coarse_ns() - m->start_ns) >> TICK_SHIFT); }
 
 /* A new stay. The counts of states are the caller's: a batch settles them once, by slots_moved(). */
 static inline void slot_enter(manager *m, uint32_t index, enum slot_state state, uint32_t now) {
@@ -132,6 +137,14 @@ static inline void slot_free(manager *m, uint32_t index, uint32_t now) {
 
 static inline uint32_t find_slot(const manager *m, kvhash_plh name) {
     return name_find(&m->names, m->slots, sizeof(slot), name);
+}
+
+/* The tracker counts a use of the slot's name. */
+static inline void slot_touch(const manager *m, uint32_t index) {
+    if (m->counters_in_slots)
+        kvlogical__frequency_touch_at(m->registry->frequency, m->slots[index].counters);
+    else
+        registry_touch(m->registry, m->slots[index].name);
 }
 
 /* A name is gone from the table: remember why. */

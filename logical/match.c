@@ -1,6 +1,12 @@
 /* Looking names up: each hit is held for the caller. */
 #include "batch.h"
 
+static void touch_all(const manager *m, const kvlogical_immutable *held, size_t count) {
+    for (size_t i = 0; m->counters_in_slots && i < count; i++)
+        kvlogical__frequency_prefetch(m->registry->frequency, m->slots[held[i].block].counters);
+    for (size_t i = 0; i < count; i++) slot_touch(m, held[i].block);
+}
+
 kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *names, size_t count,
                                      kvlogical_immutable *held, size_t *hits) {
     if (m == NULL || hits == NULL || (count > 0 && (names == NULL || held == NULL))) return KVCORE_EINVAL;
@@ -28,8 +34,7 @@ kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *nam
             guard_put(held, found++, guard_of(m, index));
         }
         m->holds += found - first;
-        for (size_t i = first; m->registry->tracker.touch != NULL && i < found; i++)
-            registry_touch(m->registry, names[i]);
+        if (m->registry->tracker.touch != NULL) touch_all(m, held + first, found - first);
         if (revived_count == 0) continue;
         m->eviction->remove(m, revived, revived_count);
         slots_moved(m, SLOT_INACTIVE, SLOT_PRIMARY, revived_count);
@@ -61,7 +66,7 @@ kvcore_status kvlogical_match_scattered(kvlogical_manager *m, const kvhash_plh *
             guard g = {0, 0, 0};
             if (index != NO_SLOT) {
                 hold_found(m, index, now);
-                registry_touch(m->registry, names[done + i]);
+                slot_touch(m, index);
                 g = guard_of(m, index);
                 found++;
             }

@@ -73,7 +73,7 @@ static void put_label(writer *w, const char *name, const char *value) {
     put_text(w, "=\"");
     for (; *value != '\0'; value++) {
         if (*value == '\\' || *value == '"' || *value == '\n') put(w, '\\');
-        put(w, *value == '\n' ? 'n' : *value);
+        put(w, (char)(*value == '\n' ? 'n' : *value));
     }
     put(w, '"');
 }

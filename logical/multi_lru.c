@@ -1,18 +1,21 @@
 /* Four LRU lists by how often a name had been used when its block became inactive; the least used go first. */
 #include "validate.h"
 
-static unsigned level_of(const manager *m, kvhash_plh name) {
+static unsigned uses_of(const manager *m, const slot *s) {
     const kvlogical_tracker *tracker = &m->registry->tracker;
-    unsigned count = tracker->count(tracker->ctx, name), level = 0;
-    while (level < 3 && count >= m->order.levels.thresholds[level]) level++;
-    return level;
+    if (m->counters_in_slots) return kvlogical__frequency_count_at(m->registry->frequency, s->counters);
+    return tracker->count(tracker->ctx, s->name);
 }
 
 static void multi_lru_insert(manager *m, const uint32_t *slots, size_t count) {
+    for (size_t i = 0; m->counters_in_slots && i < count; i++)
+        kvlogical__frequency_prefetch(m->registry->frequency, m->slots[slots[i]].counters);
     for (size_t i = 0; i < count; i++) {
         slot *s = &m->slots[slots[i]];
-        s->level = (uint8_t)level_of(m, s->name);
-        list_push(&m->order.levels.lists[s->level], m->slots, slots[i]);
+        unsigned uses = uses_of(m, s), level = 0;
+        while (level < 3 && uses >= m->order.levels.thresholds[level]) level++;
+        s->level = (uint8_t)level;
+        list_push(&m->order.levels.lists[level], m->slots, slots[i]);
     }
 }
 

@@ -4,6 +4,7 @@
 static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
     m->slots[index].name = name;
     m->slots[index].withdrawn = 0;
+    if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, m->slots[index].counters);
     slot_enter(m, index, SLOT_STAGED, now);
     guard_put(staged, 0, guard_of(m, index));
 }
@@ -16,7 +17,7 @@ kvcore_status kvlogical_stage(kvlogical_manager *m, kvlogical_mutable *blocks, c
     manager_take(m);
     kvcore_status status = claim_guards(m, blocks, count);
     if (status == KVCORE_OK) {
-        uint32_t now = tick_now(m);
+        uint32_t now = m->now;
         for (size_t i = 0; i < count; i++) {
             uint32_t index = guard_at(blocks, i).block;
             guard_put(blocks, i, (guard){0});
@@ -57,7 +58,7 @@ kvcore_status kvlogical_unstage(kvlogical_manager *m, kvlogical_complete *staged
     manager_take(m);
     kvcore_status status = claim_guards(m, staged, count);
     if (status == KVCORE_OK) {
-        uint32_t now = tick_now(m);
+        uint32_t now = m->now;
         for (size_t i = 0; i < count; i++) {
             uint32_t index = guard_at(staged, i).block;
             guard_put(staged, i, (guard){0});
@@ -89,7 +90,7 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now) {
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
         s->companion = 0;
-        registry_gain(m->registry, m, s->name);
+        if (registry_gain(m->registry, m, s->name)) slot_touch(m, index);
         return enter_shared(m, index, SLOT_PRIMARY, now);
     }
     hold_found(m, existing, now); /* by the caller, or by the duplicate */
@@ -113,7 +114,7 @@ kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *stage
         manager_give(m);
         return status;
     }
-    uint32_t now = tick_now(m);
+    uint32_t now = m->now;
     for (size_t done = 0; done < count;) {
         uint32_t tags[GROUP];
         size_t group = group_size(done, count);

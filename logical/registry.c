@@ -301,15 +301,26 @@ static kvcore_status reserve(registry *r, size_t count) {
     return status;
 }
 
+/* How many of the names have no record yet; ones that repeat count once where each record matters. */
+static size_t missing_records(const registry *r, const kvhash_plh *names, size_t count) {
+    size_t missing = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (find_record(r, names[i]) != NO_ROW) continue;
+        size_t earlier = r->fixed ? 0 : i;
+        while (earlier < i && !kvhash_plh_equal(names[earlier], names[i])) earlier++;
+        missing += earlier == i;
+        if (r->fixed && missing > r->record_capacity) break; /* hopeless, and no need to compare the rest */
+    }
+    return missing;
+}
+
 static kvcore_status take_handles(registry *r, const kvhash_plh *names, size_t count, bool silent,
                                   kvlogical_handle *handles) {
     if (r == NULL || (count > 0 && (names == NULL || handles == NULL))) return KVCORE_EINVAL;
     for (size_t i = 0; i < count; i++)
         if (!kvhash_plh_valid(names[i])) return KVHASH_EMODE;
     lock_take(&r->lock);
-    size_t missing = 0;
-    for (size_t i = 0; i < count; i++) missing += find_record(r, names[i]) == NO_ROW;
-    kvcore_status status = reserve(r, missing);
+    kvcore_status status = reserve(r, missing_records(r, names, count));
     for (size_t i = 0; status == KVCORE_OK && i < count; i++) status = take_handle(r, names[i], silent, &handles[i]);
     registry_give(r);
     return status;

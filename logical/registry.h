@@ -51,10 +51,11 @@ typedef struct event_state {
     kvlogical_event_policy policy;
     kvlogical_event_callback listener;
     void *listener_ctx;
-    kvhash_event *ring; /* made for the first subscription */
-    uint64_t capacity;  /* a power of two */
-    uint64_t next;      /* number of the next event */
-    uint32_t subscriptions;
+    kvhash_event *ring;                /* made for the first subscription */
+    uint64_t capacity;                 /* a power of two */
+    uint64_t written;                  /* entries of the ring, ever */
+    uint64_t next;                     /* number of the next event */
+    uint32_t subscriptions, resyncing; /* how many there are, and of them, have the present state told now */
 } event_state;
 
 struct kvlogical_registry {
@@ -107,19 +108,28 @@ static inline bool registered_elsewhere(const registry *r, const struct kvlogica
 }
 
 void kvlogical__event(registry *r, uint32_t kind, kvhash_plh name);
+/* A registered name has a block in another place now, perhaps where a resync has been already. */
+void kvlogical__event_moved(registry *r, kvhash_plh name);
 void kvlogical__unregister(registry *r, kvhash_plh name);
 
-/* A manager got a block of a name that it did not have. */
-static inline void registry_gain(registry *r, const struct kvlogical_manager *by, kvhash_plh name) {
-    if (registered_elsewhere(r, by, name)) return;
+/* A manager got a block of a name that it did not have. Returns whether the name is newly registered: to be touched. */
+static inline bool registry_gain(registry *r, const struct kvlogical_manager *by, kvhash_plh name) {
+    if (registered_elsewhere(r, by, name)) {
+        if (r->events.resyncing > 0) kvlogical__event_moved(r, name);
+        return false;
+    }
     r->registered++;
     if (r->events.wanted) kvlogical__event(r, KVHASH_EVENT_CREATE, name);
-    if (r->tracker.touch != NULL) r->tracker.touch(r->tracker.ctx, name);
+    return true;
 }
 
 /* A manager lost its last block of a name (it is out of its name table by now). */
 static inline void registry_lose(registry *r, const struct kvlogical_manager *by, kvhash_plh name) {
-    if (!registered_elsewhere(r, by, name)) kvlogical__unregister(r, name);
+    if (registered_elsewhere(r, by, name)) return;
+    if (r->record_count == 0 && !r->events.wanted)
+        r->registered--;
+    else
+        kvlogical__unregister(r, name);
 }
 
 static inline void registry_touch(const registry *r, kvhash_plh name) {

@@ -6,7 +6,7 @@
  *   stay      the time a slot spends in one state for one tenant; its generation numbers it
  *   inactive  held by nobody, found by name, ordered by the eviction policy
  *   withdrawn held but no longer found, until its last hold goes
- *   tick      1/16 s of the manager's clock
+ *   tick      2^26 ns of the manager's clock
  */
 #ifndef LOGICAL_SLOT_H
 #define LOGICAL_SLOT_H
@@ -40,12 +40,15 @@ typedef struct slot {
     uint32_t since;     /* tick at which the slot came into this state */
     uint32_t companion; /* duplicate: the primary it keeps alive. primary: the last scan that met it */
 
-    struct {
-        uint32_t serial;        /* of its node in the forest; 0: no node */
-        uint32_t parent_serial; /* of the node it counts as a child of; 0: of none */
-        uint32_t parent;        /* where that node was last seen; a hint, checked by serial */
-        uint32_t children;      /* how many nodes count this one as their parent */
-    } lineage;
+    union {
+        struct {
+            uint32_t serial;        /* of its node in the forest; 0: no node */
+            uint32_t parent_serial; /* of the node it counts as a child of; 0: of none */
+            uint32_t parent;        /* where that node was last seen; a hint, checked by serial */
+            uint32_t children;      /* how many nodes count this one as their parent */
+        } lineage;
+        uint32_t counters[4]; /* other policies: where the sketch counts this name, so that it is hashed once */
+    };
 } slot;
 
 _Static_assert(sizeof(slot) == 64, "a slot is one cache line");

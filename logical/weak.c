@@ -15,10 +15,8 @@ static void let_go_of_records(manager *m, const kvlogical_weak *weak, size_t cou
     for (size_t i = 0; i < count; i++) kvlogical__record_let_go(m->registry, weak[i].record);
 }
 
-kvcore_status kvlogical_downgrade(kvlogical_manager *m, const kvlogical_immutable *held, size_t count,
-                                  kvlogical_weak *weak) {
-    if (m == NULL || (count > 0 && (held == NULL || weak == NULL))) return KVCORE_EINVAL;
-    manager_take(m);
+/* A hold on the record of each block's name, all or none. */
+static kvcore_status hold_records(manager *m, const kvlogical_immutable *held, size_t count, kvlogical_weak *weak) {
     kvcore_status status = check_guards(m, held, count);
     for (size_t i = 0; status == KVCORE_OK && i < count; i++) {
         guard g = guard_at(held, i);
@@ -35,6 +33,15 @@ kvcore_status kvlogical_downgrade(kvlogical_manager *m, const kvlogical_immutabl
             weak[i] = (kvlogical_weak){g.manager, g.block, g.generation, row, m->registry->records[row].generation};
         }
     }
+    return status;
+}
+
+kvcore_status kvlogical_downgrade(kvlogical_manager *m, const kvlogical_immutable *held, size_t count,
+                                  kvlogical_weak *weak) {
+    if (m == NULL || (count > 0 && (held == NULL || weak == NULL))) return KVCORE_EINVAL;
+    manager_take(m);
+    kvcore_status status = hold_records(m, held, count, weak);
+    if (status == KVCORE_OK) m->weak_guards += count;
     manager_give(m);
     return status;
 }
@@ -67,7 +74,10 @@ kvcore_status kvlogical_clone_weak(kvlogical_manager *m, const kvlogical_weak *w
     uint32_t row;
     if (status == KVCORE_OK)
         status = kvlogical__record_hold(m->registry, m->registry->records[weak->record].name, &row);
-    if (status == KVCORE_OK) *copy = *weak;
+    if (status == KVCORE_OK) {
+        *copy = *weak;
+        m->weak_guards++;
+    }
     manager_give(m);
     return status;
 }
@@ -82,10 +92,12 @@ kvcore_status kvlogical_release_weak(kvlogical_manager *m, kvlogical_weak *weak,
         kvlogical_weak gone = weak[i];
         memset(&weak[i], 0, sizeof weak[i]);
         if (gone.manager == 0) continue;
-        if (weak_valid(m, &gone))
+        if (weak_valid(m, &gone)) {
             kvlogical__record_let_go(m->registry, gone.record);
-        else
+            m->weak_guards--;
+        } else {
             status = KVCORE_EINVAL; /* more copies of a guard than there are holds */
+        }
     }
     manager_give(m);
     return status;
@@ -123,7 +135,9 @@ kvcore_status kvlogical_set_reset_on_release(kvlogical_manager *m, const kvlogic
 kvcore_status kvlogical_registration(kvlogical_manager *m, const kvlogical_immutable *held, kvlogical_handle *handle) {
     if (m == NULL || held == NULL || handle == NULL) return KVCORE_EINVAL;
     kvlogical_weak weak;
-    kvcore_status status = kvlogical_downgrade(m, held, 1, &weak);
+    manager_take(m);
+    kvcore_status status = hold_records(m, held, 1, &weak);
     if (status == KVCORE_OK) *handle = (kvlogical_handle){m->registry->id, weak.record, weak.record_generation};
+    manager_give(m);
     return status;
 }

@@ -74,7 +74,33 @@ enum {
     KVLOGICAL_EDANGLING = -210,      /**< Not the one token that decode needs behind what is computed. */
     KVLOGICAL_ETOKEN = -211,         /**< A token where prefill yields none, or none where it yields one. */
 
-    /* radix: -300 to -399; format: -400 to -499 */
+    /* radix: -300 to -399 */
+    KVRADIX_EBUDGET = -300,   /**< The memory guardrail refuses. */
+    KVRADIX_EHOLDERS = -301,  /**< More holders than the index was made for. */
+    KVRADIX_ENOTEMPTY = -302, /**< A dump is loaded into an index that knows something already. */
+
+    /* format: -400 to -499 */
+    KVFORMAT_EMAGIC = -400,      /**< Not of this format: other bytes stand where its magic would. */
+    KVFORMAT_EVERSION = -401,    /**< Of this format, but a version that is not known here. */
+    KVFORMAT_ETOO_LARGE = -402,  /**< A field that the format has no room for, or a count that contradicts another. */
+    KVFORMAT_ELENGTH = -403,     /**< A stated length is not the length of what is there. */
+    KVFORMAT_ETRAILING = -404,   /**< Bytes after the end. */
+    KVFORMAT_ESEQUENCE = -405,   /**< A block of another place in its chain. */
+    KVFORMAT_ETOKENS = -406,     /**< A block of another number of tokens. */
+    KVFORMAT_ELAYERS = -407,     /**< Of a model with another number of layers. */
+    KVFORMAT_ERATIO = -408,      /**< A layer with another compression ratio than the model's. */
+    KVFORMAT_EROWS = -409,       /**< A layer with another number of rows than its ratio gives. */
+    KVFORMAT_ELAYOUT = -410,     /**< Laid out for something else: another layout tag, dimensions, element size. */
+    KVFORMAT_EWINDOW = -411,     /**< More rows than the model's window. */
+    KVFORMAT_EROWS_TOTAL = -412, /**< More rows than tokens. */
+    KVFORMAT_ECHECKPOINT = -413, /**< Fewer tokens than are installed already. */
+    KVFORMAT_EEND = -414,        /**< The word that marks the end is not there. */
+    KVFORMAT_EJSON = -415,       /**< Not JSON, or not the JSON that the document must be. */
+    KVFORMAT_EMISSING = -416,    /**< A field that must be there is not. */
+    KVFORMAT_ETYPE = -417,       /**< A field of another type, or out of its range. */
+    KVFORMAT_EEMPTY = -418,      /**< A text field that is empty. */
+    KVFORMAT_ESCHEMA = -419,     /**< A document of a schema version that is not known here. */
+    KVFORMAT_EMODEL = -420,      /**< Computed by another model. */
 };
 
 /** An index field that does not apply. */

@@ -47,6 +47,10 @@ KVHASH_API uint64_t kvhash_salt_hash(kvcore_bytes salt, kvcore_bytes lora_name);
 /** The secret that XXH3 derives from a seed. */
 KVHASH_API void kvhash_secret(uint64_t seed, uint8_t secret[KVHASH_SECRET_BYTES]);
 
+/** XXH3 of one 16-byte key with each of `count` secrets, as kvhash_xxh3_secret() but all at once: for sketches. */
+KVHASH_API void kvhash_xxh3_secrets(const uint8_t key[16], const uint8_t (*secrets)[KVHASH_SECRET_BYTES], size_t count,
+                                    uint64_t *hashes);
+
 /** XXH3 with a secret in place of a seed, at every length: not the same as kvhash_xxh3() with the secret's seed. */
 KVHASH_API uint64_t kvhash_xxh3_secret(kvcore_bytes bytes, const uint8_t secret[KVHASH_SECRET_BYTES]);
 

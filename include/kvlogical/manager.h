@@ -76,8 +76,8 @@ typedef struct kvlogical_config {
     bool reset_on_release;       /**< blocks become free with their last release, not inactive */
     uint64_t tier;               /**< which kind of memory: any number; presence is asked by it */
     const char *tier_label;      /**< its name in metrics; NULL means the number; borrowed for the manager's life */
-    kvlogical_registry *registry; /**< shared with other managers; NULL: a private one, with a medium sketch for
-                                           multi-LRU and none otherwise */
+    kvlogical_registry *registry; /**< shared with other managers, and not the private one of another; NULL: a private
+                                           one, with a medium sketch for multi-LRU and none otherwise */
     size_t frequency_capacity;    /**< of a private registry's sketch; 0 as above */
     size_t handle_capacity;     /**< names with handles or weak guards at a time, when memory is the caller's; 0: 64 */
     kvcore_allocator allocator; /**< all NULL means the C library's */
@@ -132,7 +132,7 @@ KVLOGICAL_API kvcore_status kvlogical_manager_destroy(kvlogical_manager *manager
 /** A number no other manager of this process has, from 1; guards carry it. Any thread, never fails. */
 KVLOGICAL_API uint64_t kvlogical_manager_id(const kvlogical_manager *manager);
 
-/** The registry it was given, or its private one. Borrowed. */
+/** The registry it was given, or its private one, which goes with it. Borrowed. */
 KVLOGICAL_API kvlogical_registry *kvlogical_manager_registry(const kvlogical_manager *manager);
 
 /** Bytes of memory the manager took at creation. */
@@ -260,7 +260,8 @@ KVLOGICAL_API kvcore_status kvlogical_release_complete(kvlogical_manager *manage
  * A weak guard beside each immutable one (which stays the caller's).
  *
  * It keeps the name registered, but neither the block nor its content.
- * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM or KVCORE_ENOSPACE for the record of a name.
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM or KVCORE_ENOSPACE for the record of a name; KVLOGICAL_ESTATE for a
+ *         withdrawn block whose name nothing else keeps registered.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_downgrade(kvlogical_manager *manager,
                                                                  const kvlogical_immutable *held, size_t count,

@@ -6,7 +6,12 @@ static void every_code_has_a_text_of_its_own(void **state) {
     (void)state;
     /* the ranges as the header states them; a code without a text would read "unknown status" */
     static const int last[][2] = {
-        {0, KVCORE_EINVARIANT}, {KVHASH_EPOSITION, KVHASH_EINCOMPLETE}, {KVLOGICAL_EGUARD, KVLOGICAL_ETOKEN}};
+        {0, KVCORE_EINVARIANT},
+        {KVHASH_EPOSITION, KVHASH_EINCOMPLETE},
+        {KVLOGICAL_EGUARD, KVLOGICAL_ETOKEN},
+        {KVRADIX_EBUDGET, KVRADIX_ENOTEMPTY},
+        {KVFORMAT_EMAGIC, KVFORMAT_EMODEL},
+    };
     const char *seen[100];
     size_t count = 0;
     for (size_t range = 0; range < sizeof last / sizeof *last; range++)

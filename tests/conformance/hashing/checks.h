@@ -36,6 +36,9 @@ void check_serde(kvtest_vector *v);
 /* sequences.c */
 void check_sequence(kvtest_vector *v);
 
+/* radix.c */
+void check_radix_ops(kvtest_vector *v);
+
 /* shared.c */
 void expect_plh(kvtest_vector *v, const char *what, kvhash_plh actual, json_object *expected);
 void expect_psh(kvtest_vector *v, const char *what, kvhash_psh actual, json_object *expected);

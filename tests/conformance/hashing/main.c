@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
         {.name = "plh_raw.jsonl", .check = check_plh_raw},
         {.name = "primitives.jsonl", .check = check_primitive},
         {.name = "psh.jsonl", .check = check_psh},
-        /* radix_ops.jsonl belongs to the positional prefix index: its check goes here, in hashing/radix.c */
+        {.name = "radix_ops.jsonl", .check = check_radix_ops},
         {.name = "requests.jsonl", .check = check_request},
         {.name = "requests_large.jsonl", .check = check_large_request},
         {.name = "requests_mm.jsonl", .check = check_request},

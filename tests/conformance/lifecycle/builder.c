@@ -163,8 +163,8 @@ static void expect_field(kvtest_vector *v, const char *theirs, const kvcore_erro
     static const struct {
         const char *theirs, *ours;
     } fields[] = {
-        {"frequency tracking", "tracking"}, {"hreshold", "hreshold"},   {"block_size", "block_tokens"},
-        {"block_count", "block_count"},    {"registry", "block_count"}, /* nothing set: ours lacks only the count */
+        {"frequency tracking", "tracking"}, {"hreshold", "hreshold"},    {"block_size", "block_tokens"},
+        {"block_count", "block_count"},     {"registry", "block_count"}, /* nothing set: ours lacks only the count */
     };
     for (size_t i = 0; i < COUNT(fields); i++)
         if (strstr(theirs, fields[i].theirs) != NULL) {

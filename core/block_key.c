@@ -1,0 +1,14 @@
+#include <kvcore/block_key.h>
+
+int kvcore_bytes_compare(kvcore_bytes a, kvcore_bytes b) {
+    size_t common = a.size_bytes < b.size_bytes ? a.size_bytes : b.size_bytes;
+    int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
+    return order != 0 ? order : (a.size_bytes > b.size_bytes) - (a.size_bytes < b.size_bytes);
+}
+
+int kvcore_block_key_compare(const kvcore_block_key *a, const kvcore_block_key *b) {
+    int order = kvcore_bytes_compare(a->tenant_id, b->tenant_id);
+    if (order == 0) order = kvcore_hash256_compare(&a->fingerprint, &b->fingerprint);
+    if (order == 0) order = kvcore_hash256_compare(&a->prefix_hash, &b->prefix_hash);
+    return order != 0 ? order : (a->block_index > b->block_index) - (a->block_index < b->block_index);
+}

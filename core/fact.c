@@ -1,0 +1,15 @@
+#include <kvcore/fact.h>
+
+#include <string.h>
+
+int kvcore_fact_compare(const kvcore_fact *a, const kvcore_fact *b) {
+    if (a->epoch_ms != b->epoch_ms) return a->epoch_ms < b->epoch_ms ? -1 : 1;
+    return memcmp(a->write_id, b->write_id, sizeof a->write_id);
+}
+
+size_t kvcore_fact_winner(const kvcore_fact *facts, size_t count) {
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (kvcore_fact_compare(&facts[i], &facts[best]) < 0) best = i;
+    return best;
+}

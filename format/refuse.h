@@ -1,0 +1,20 @@
+/* One line for the common refusals of the decoders. Private to format. */
+#ifndef KVFORMAT_REFUSE_H
+#define KVFORMAT_REFUSE_H
+
+#include <inttypes.h>
+
+#include <kvcore/status.h>
+
+/* Something at a byte offset: what was expected there and what was there. */
+static inline kvcore_status refuse_at(kvcore_error *error, kvcore_status code, uint64_t offset, uint64_t expected,
+                                      uint64_t actual, const char *what) {
+    return kvcore_fail(
+        error,
+        &(kvcore_error){
+            .code = code, .index = KVCORE_NO_INDEX, .expected = expected, .actual = actual, .offset = offset},
+        "%s at byte %" PRIu64 ": %s (expected %" PRIu64 ", found %" PRIu64 ")", what, offset, kvcore_status_text(code),
+        expected, actual);
+}
+
+#endif

@@ -1,0 +1,24 @@
+#include <kvradix/guardrail.h>
+
+static uint64_t multiply(uint64_t a, uint64_t b) {
+    uint64_t product;
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+uint64_t kvradix_guardrail_budget_bytes(const kvradix_guardrail *guardrail) {
+    if (guardrail->host_bytes <= guardrail->reserved_bytes) return 0;
+    return multiply(guardrail->host_bytes - guardrail->reserved_bytes, guardrail->percent) / 100;
+}
+
+uint64_t kvradix_guardrail_entry_bytes(const kvradix_guardrail *guardrail) {
+    uint64_t sum;
+    return __builtin_add_overflow(guardrail->overhead_bytes, UINT64_C(32 + 8), &sum) ? UINT64_MAX : sum;
+}
+
+uint64_t kvradix_guardrail_estimate_bytes(const kvradix_guardrail *guardrail, uint64_t entries) {
+    return multiply(kvradix_guardrail_entry_bytes(guardrail), entries);
+}
+
+uint64_t kvradix_guardrail_max_entries(const kvradix_guardrail *guardrail) {
+    return kvradix_guardrail_budget_bytes(guardrail) / kvradix_guardrail_entry_bytes(guardrail);
+}

@@ -1,0 +1,174 @@
+#include "index.h"
+
+#include <string.h>
+
+#include "config.h"
+
+/* ---- life ---- */
+
+static kvcore_status init(kvradix_index *index, const kvradix_config *config) {
+    memset(index, 0, sizeof *index);
+    index->row_words = (config->holder_capacity + 63) / 64;
+    size_t record_bytes = sizeof(name_record) + index->row_words * sizeof(uint64_t);
+    kvcore_status status =
+        table_init(&index->table, &config->allocator, record_bytes, lineage_hash_of, config->capacity);
+    if (status != KVCORE_OK) return status;
+    status = holders_init(index, config->holder_capacity);
+    if (status == KVCORE_OK && pthread_mutex_init(&index->writers, NULL) == 0) return KVCORE_OK;
+    if (status == KVCORE_OK) holders_destroy(index);
+    table_destroy(&index->table);
+    return KVCORE_ENOMEM;
+}
+
+kvcore_status kvradix_index_create(const kvradix_config *given, kvradix_index **index, kvcore_error *error) {
+    kvradix_config config;
+    kvcore_status status = config_read(given, &config, error);
+    if (status != KVCORE_OK) return status;
+    if (index == NULL) return KVCORE_EINVAL;
+    kvradix_index *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_index));
+    if (made == NULL) return KVCORE_ENOMEM;
+    status = init(made, &config);
+    if (status == KVCORE_OK)
+        *index = made;
+    else
+        kvcore_free(&config.allocator, made, 1, sizeof *made, _Alignof(kvradix_index));
+    return status;
+}
+
+void kvradix_index_destroy(kvradix_index *index) {
+    if (index == NULL) return;
+    kvcore_allocator allocator = index->table.allocator;
+    holders_destroy(index);
+    table_destroy(&index->table);
+    pthread_mutex_destroy(&index->writers);
+    kvcore_free(&allocator, index, 1, sizeof *index, _Alignof(kvradix_index));
+}
+
+/* ---- what callers tell ---- */
+
+static kvcore_status check_names(const kvhash_plh *names, size_t count) {
+    if (names == NULL && count > 0) return KVCORE_EINVAL;
+    for (size_t i = 0; i < count; i++)
+        if (!kvhash_plh_valid(names[i])) return KVHASH_EMODE;
+    return KVCORE_OK;
+}
+
+/* How many are not in the table; brings what is needed into the cache. */
+static size_t count_unknown(const kvradix_index *index, const kvhash_plh *names, size_t count) {
+    const table *t = &index->table;
+    const table_rows *rows = table_rows_now(t);
+    size_t unknown = 0;
+    for (size_t start = 0; start < count; start += TABLE_AHEAD) {
+        size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
+        uint64_t hashes[TABLE_AHEAD];
+        uint32_t guesses[TABLE_AHEAD];
+        for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = name_hash(names[start + i]));
+        for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
+        for (size_t i = 0; i < length; i++)
+            unknown += table_find_guessed(t, rows, hashes[i], guesses[i], same_name, &names[start + i]) == TABLE_NONE;
+    }
+    return unknown;
+}
+
+kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, const kvhash_plh *names, size_t count) {
+    kvcore_status status = index == NULL ? KVCORE_EINVAL : check_names(names, count);
+    if (status != KVCORE_OK) return status;
+    pthread_mutex_lock(&index->writers);
+    if (holders_find(index, holder) == NULL && holders_full(index)) status = KVRADIX_EHOLDERS;
+    if (status == KVCORE_OK) {
+        size_t slots = LINEAGE_SLOTS * count_unknown(index, names, count);
+        status = table_reserve(&index->table, slots, slots);
+    }
+    if (status == KVCORE_OK) {
+        holder_state *state = holders_add(index, holder);
+        state->heard = true;
+        state->fresh = false;
+        for (size_t i = 0; i < count; i++)
+            lineage_hold(index, lineage_add(index, names[i]), holders_column(index, state));
+    }
+    table_settle(&index->table);
+    pthread_mutex_unlock(&index->writers);
+    return status;
+}
+
+kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_holder holder, const kvhash_plh *names, size_t count) {
+    if (index == NULL || (names == NULL && count > 0)) return KVCORE_EINVAL;
+    pthread_mutex_lock(&index->writers);
+    holder_state *state = holders_find(index, holder);
+    if (state != NULL) state->heard = true;
+    if (state != NULL && state->column != COLUMN_NONE)
+        for (size_t i = count; i-- > 0;) {
+            if (!kvhash_plh_valid(names[i])) continue;
+            uint32_t slot = lineage_find(index, names[i]);
+            if (slot != TABLE_NONE) lineage_release(index, slot, state->column);
+        }
+    table_settle(&index->table);
+    pthread_mutex_unlock(&index->writers);
+    return KVCORE_OK;
+}
+
+/* ---- whole holders ---- */
+
+static void scrub(kvradix_index *index, const uint64_t *dead) {
+    uint64_t any = 0;
+    for (size_t w = 0; w < index->row_words; w++) any |= dead[w];
+    if (any != 0) lineage_scrub(index, dead);
+    table_settle(&index->table);
+}
+
+static kvcore_status clear(kvradix_index *index, kvhash_holder holder, bool forget) {
+    if (index == NULL) return KVCORE_EINVAL;
+    uint64_t dead[ROW_WORDS_MAX] = {0};
+    pthread_mutex_lock(&index->writers);
+    holder_state *state = holders_find(index, holder);
+    if (state != NULL) {
+        state->heard = true;
+        holders_clear(index, state, dead);
+        if (forget) holders_erase(index, state);
+    }
+    scrub(index, dead);
+    pthread_mutex_unlock(&index->writers);
+    return KVCORE_OK;
+}
+
+kvcore_status kvradix_index_clear(kvradix_index *index, kvhash_holder holder) { return clear(index, holder, false); }
+
+kvcore_status kvradix_index_forget(kvradix_index *index, kvhash_holder holder) { return clear(index, holder, true); }
+
+kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t now_ns, uint64_t silence_ns, size_t *expired) {
+    if (index == NULL) return KVCORE_EINVAL;
+    uint64_t dead[ROW_WORDS_MAX] = {0};
+    pthread_mutex_lock(&index->writers);
+    size_t before = atomic_load_explicit(&index->holder_count, memory_order_relaxed);
+    for (size_t i = before; i-- > 0;) {
+        holder_state *state = &index->holders[i];
+        if (state->heard) state->heard_ns = now_ns;
+        state->heard = false;
+        if (now_ns < state->heard_ns || now_ns - state->heard_ns <= silence_ns) continue;
+        holders_clear(index, state, dead);
+        holders_erase(index, state);
+    }
+    size_t after = atomic_load_explicit(&index->holder_count, memory_order_relaxed);
+    scrub(index, dead);
+    pthread_mutex_unlock(&index->writers);
+    if (expired != NULL) *expired = before - after;
+    return KVCORE_OK;
+}
+
+/* ---- how much there is ---- */
+
+kvradix_index_counts kvradix_index_count(const kvradix_index *index) {
+    return (kvradix_index_counts){
+        .names = atomic_load_explicit(&index->names, memory_order_relaxed),
+        .holders = atomic_load_explicit(&index->holder_count, memory_order_relaxed),
+        .stale = atomic_load_explicit(&index->stale_count, memory_order_relaxed),
+        .lost = atomic_load_explicit(&index->lost, memory_order_relaxed),
+    };
+}
+
+size_t kvradix_index_memory_bytes(const kvradix_index *index) {
+    pthread_mutex_t *writers = index_lock(index);
+    size_t bytes = sizeof *index + table_memory_bytes(&index->table) + holders_memory_bytes(index);
+    pthread_mutex_unlock(writers);
+    return bytes;
+}

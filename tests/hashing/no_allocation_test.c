@@ -1,0 +1,89 @@
+#include "kvtest.h"
+
+#include <kvhash/request.h>
+#include <kvhash/sequence.h>
+#include <kvhash/wire.h>
+
+#include "malloc_count.h"
+
+static uint32_t tokens[8192];
+
+static void the_counter_sees_what_the_library_asks_for(void **state) {
+    (void)state;
+    kvhash_sequence_config config = KVHASH_SEQUENCE_CONFIG_INIT;
+    config.block_tokens = 16;
+    size_t before = kvtest_malloc_calls();
+    kvhash_sequence *sequence;
+    kvtest_assert_ok(kvhash_sequence_create(&config, &sequence, NULL));
+    assert_true(kvtest_malloc_calls() > before);
+    kvhash_sequence_destroy(sequence);
+}
+
+static void requests_never_allocate(void **state) {
+    (void)state;
+    static kvhash_block blocks[8192];
+    static kvhash_mm_run runs[300]; /* in reverse, so that they must be put in order */
+    for (size_t i = 0; i < 300; i++) runs[i] = (kvhash_mm_run){i, 20 * (300 - i), 7};
+    static const uint32_t sizes[] = {1, 16, 64, 1000, 5000};
+    size_t before = kvtest_malloc_calls();
+    for (size_t i = 0; i < 5; i++) {
+        kvhash_request request = KVHASH_REQUEST_INIT;
+        kvcore_error error;
+        size_t count;
+        request.tokens = tokens, request.token_count = 8192, request.block_tokens = sizes[i];
+        request.salt = kvcore_text("tenant"), request.lora_name = kvcore_text("adapter");
+        for (size_t run_count = 0; run_count <= 300; run_count += 300) {
+            request.runs = runs, request.run_count = run_count;
+            kvtest_assert_ok(kvhash_request_count(&request, &count, &error));
+            kvtest_assert_ok(kvhash_request_names(&request, (kvhash_plh *)(void *)blocks, 8192, &count, &error));
+            kvtest_assert_ok(kvhash_request_block_hashes(&request, (uint64_t *)(void *)blocks, 8192, &count, &error));
+            kvtest_assert_ok(
+                kvhash_request_sequence_hashes(&request, (uint64_t *)(void *)blocks, 8192, &count, &error));
+            kvtest_assert_ok(kvhash_request_blocks(&request, blocks, 8192, &count, &error));
+        }
+    }
+    assert_int_equal(kvtest_malloc_calls(), before);
+}
+
+static void a_sequence_with_a_reserve_allocates_no_more(void **state) {
+    (void)state;
+    kvhash_sequence_config config = KVHASH_SEQUENCE_CONFIG_INIT;
+    config.block_tokens = 16;
+    config.reserve_tokens = 8192;
+    kvhash_sequence *sequence;
+    kvtest_assert_ok(kvhash_sequence_create(&config, &sequence, NULL));
+    size_t before = kvtest_malloc_calls();
+    for (size_t i = 0; i < 4096; i++) kvtest_assert_ok(kvhash_sequence_append(sequence, tokens[i], NULL));
+    kvtest_assert_ok(kvhash_sequence_extend(sequence, tokens, 4096, NULL));
+    kvtest_assert_ok(kvhash_sequence_unwind(sequence, 100));
+    kvtest_assert_ok(kvhash_sequence_truncate(sequence, 100));
+    kvtest_assert_ok(kvhash_sequence_pop(sequence, NULL, NULL));
+    kvhash_sequence_reset(sequence);
+    assert_int_equal(kvtest_malloc_calls(), before);
+    kvhash_sequence_destroy(sequence);
+}
+
+static void wire_and_text_never_allocate(void **state) {
+    (void)state;
+    size_t before = kvtest_malloc_calls(), size;
+    kvhash_plh name = kvhash_plh_root(7);
+    uint8_t bytes[KVHASH_WIRE_MAX_BYTES];
+    char text[KVHASH_PLH_TEXT_BYTES];
+    for (kvhash_wire_format format = KVHASH_WIRE_JSON; format <= KVHASH_WIRE_MSGPACK_NAMED; format++) {
+        kvtest_assert_ok(kvhash_wire_write_plh(format, name, bytes, sizeof bytes, &size));
+        kvtest_assert_ok(kvhash_wire_read_plh(format, (kvcore_bytes){bytes, size}, &name, NULL));
+    }
+    size = kvhash_plh_format(name, text);
+    kvtest_assert_ok(kvhash_plh_parse(text, size, &name));
+    assert_int_equal(kvtest_malloc_calls(), before);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_counter_sees_what_the_library_asks_for),
+        cmocka_unit_test(requests_never_allocate),
+        cmocka_unit_test(a_sequence_with_a_reserve_allocates_no_more),
+        cmocka_unit_test(wire_and_text_never_allocate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,73 @@
+/* One row of a replay: a cache of one capacity under one policy, and what it counted.
+ *
+ * Glossary: a *reference* is one block of one request; a *hit* is a reference that the cache had, with all before it in the
+ * request; a *stay* is the time from a block's registration to its eviction; an *oversized* request has more missing blocks
+ * than the cache can free for it. */
+#ifndef TOOLS_CACHE_RUN_H
+#define TOOLS_CACHE_RUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <kvcore/status.h>
+#include <kvhash/plh.h>
+#include <kvlogical/manager.h>
+
+#include "name_set.h"
+
+/* What every run of a replay is given in turn. */
+typedef struct named_request {
+    const kvhash_plh *names;
+    size_t count;
+    uint32_t block_tokens;
+    uint32_t last_block_tokens; /* tokens that the last block stands for */
+} named_request;
+
+/* Room for the guards of one request, shared by all runs. All zero is an empty one. */
+typedef struct run_scratch {
+    size_t capacity; /* blocks */
+    kvlogical_immutable *held, *held_before;
+    kvlogical_mutable *fresh, *fresh_before;
+    kvlogical_complete *staged;
+    kvhash_plh *victims;
+} run_scratch;
+
+KVCORE_NODISCARD kvcore_status run_scratch_reserve(run_scratch *scratch, size_t count);
+void run_scratch_clear(run_scratch *scratch);
+
+typedef struct run_counts {
+    uint64_t requests, references, hits;
+    uint64_t tokens, hit_tokens;
+    uint64_t registrations; /* stays begun */
+    uint64_t reused_stays;  /* stays with at least one hit */
+    uint64_t evictions, oversized;
+    uint64_t manager_ns;
+} run_counts;
+
+typedef struct cache_run {
+    const char *policy; /* as the user spelled it */
+    size_t capacity;    /* blocks; 0: unbounded */
+
+    run_counts counts;
+
+    kvlogical_manager *manager; /* NULL when unbounded */
+    uint8_t *reused;            /* of each block: its present stay had a hit */
+    name_set seen;              /* when unbounded */
+} cache_run;
+
+/* A run with config's capacity (block_count) and policy (eviction).
+ *
+ * Errors: as kvlogical_manager_create(). */
+KVCORE_NODISCARD kvcore_status cache_run_open(cache_run *run, const char *policy, const kvlogical_config *config,
+                                              kvcore_error *error);
+
+/* A run that never evicts; policy is a mere label. */
+void cache_run_open_unbounded(cache_run *run, const char *policy);
+
+/* Serve one request: match → allocate → stage → register → release tail first. A request whose missing blocks cannot be had
+ * keeps its hits and registers nothing. The scratch has room for it. */
+KVCORE_NODISCARD kvcore_status cache_run_serve(cache_run *run, const named_request *request, run_scratch *scratch);
+
+void cache_run_close(cache_run *run);
+
+#endif

@@ -1,0 +1,30 @@
+/* What a replay prints: a table for people, one JSON object for programs. */
+#ifndef TOOLS_REPLAY_REPORT_H
+#define TOOLS_REPLAY_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <kvcore/status.h>
+#include <kvhash/plh.h>
+
+#include "cache_run.h"
+
+typedef struct replay_totals {
+    const char *const *files;
+    size_t file_count;
+    uint32_t block_tokens;
+    uint64_t requests;
+    uint64_t references;
+    uint64_t hashing_ns;
+    kvhash_plh names_xor; /* of the names of all references; an XOR of names need not be a name */
+} replay_totals;
+
+/* Errors: KVCORE_ENOMEM. Failed writes stay in out's error flag. */
+KVCORE_NODISCARD kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const cache_run *runs,
+                                                  size_t count);
+KVCORE_NODISCARD kvcore_status replay_print_json(FILE *out, const replay_totals *totals, const cache_run *runs,
+                                                 size_t count);
+
+#endif
