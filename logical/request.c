@@ -223,7 +223,8 @@ kvcore_status kvlogical_request_register_staged(kvlogical_request *r) {
 }
 
 kvcore_status kvlogical_request_register_computed(kvlogical_request *r, size_t computed, kvcore_error *error) {
-    size_t computed_before = r == NULL ? 0 : r->computed, staged_before = r == NULL ? 0 : r->blocks.blocks.staged;
+    if (r == NULL) return kvlogical__request_fail(error, KVCORE_EINVAL);
+    size_t computed_before = r->computed, staged_before = r->blocks.blocks.staged;
     kvcore_status status = kvlogical_request_stage_computed(r, computed, error);
     if (status != KVCORE_OK) return status;
     status = kvlogical_assignments_register(&r->blocks, NULL);

@@ -128,12 +128,12 @@ enum {
 typedef struct kvlogical_request_event {
     uint32_t kind; /**< KVLOGICAL_REQUEST_… */
     uint32_t token;
+    uint32_t block_tokens;
     bool flag;
     size_t tokens;
     size_t accepted;
     size_t blocks;
     size_t max_output_tokens;
-    uint32_t block_tokens;
 } kvlogical_request_event;
 
 #ifdef __cplusplus

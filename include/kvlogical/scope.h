@@ -23,6 +23,8 @@
 
 #if defined(__GNUC__) && !defined(__cplusplus)
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are types and names */
+
 /** An array of guards with whom to give them back to. */
 typedef struct kvlogical_scope {
     void *owner; /**< manager or registry */
@@ -84,6 +86,8 @@ KVLOGICAL_SCOPE_VOID_POINTER(external, kvlogical_external_assignments, kvlogical
 #define KVLOGICAL_SCOPED_ASSIGNMENTS(name) KVLOGICAL_SCOPED_POINTER(assignments, kvlogical_assignments, name)
 #define KVLOGICAL_SCOPED_EXTERNAL(name) KVLOGICAL_SCOPED_POINTER(external, kvlogical_external_assignments, name)
 /** @} */
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif
 

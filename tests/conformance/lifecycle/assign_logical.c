@@ -130,6 +130,7 @@ static void add_taken(kvtest_vector *v, world *w, world_guard guard, uint64_t ke
     kvtest_expect_u64(v, "block", guard.immutable.block, kvtest_u64_of(v, at(expected, 2), "block"));
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): the arguments are types and names */
 #define TAKE(op, part, type, guard_kind, member)                                                            \
     static void op(kvtest_vector *v, world *w) {                                                            \
         file *f = (file *)(void *)w;                                                                        \
@@ -143,6 +144,7 @@ static void add_taken(kvtest_vector *v, world *w, world_guard guard, uint64_t ke
         for (size_t i = 0; i < count && !v->failed; i++)                                                    \
             add_taken(v, w, (world_guard){guard_kind, 0, {.member = guards[i]}}, keys[i], at(ok_of(v), i)); \
     }
+/* NOLINTEND(bugprone-macro-parentheses) */
 TAKE(take_assigned, kvlogical_assignments_take_assigned, kvlogical_immutable, WORLD_IMMUTABLE, immutable)
 TAKE(take_staged, kvlogical_assignments_take_staged, kvlogical_complete, WORLD_COMPLETE, complete)
 TAKE(take_unassigned, kvlogical_assignments_take_unassigned, kvlogical_mutable, WORLD_MUTABLE, mutable_block)
