@@ -23,20 +23,6 @@ static void index_all(ledger *l) {
     for (size_t i = 0; i < ledger_count(l); i++) l->table[probe(l, l->ids[i])] = (uint32_t)(i + 1);
 }
 
-/* Take one entry out and close the gap, so that no probe ends early. The ids must still be in place. */
-static void unlist(ledger *l, uint64_t id) {
-    size_t gap = probe(l, id);
-    for (size_t at = gap;;) {
-        at = (at + 1) & l->table_mask;
-        if (l->table[at] == 0) break;
-        size_t home = place(l, l->ids[l->table[at] - 1]);
-        if (((at - home) & l->table_mask) < ((at - gap) & l->table_mask)) continue;
-        l->table[gap] = l->table[at];
-        gap = at;
-    }
-    l->table[gap] = 0;
-}
-
 static void free_arrays(ledger *l) {
     kvcore_free(&l->allocator, l->ids, l->capacity, sizeof *l->ids, ALIGN);
     kvcore_free(&l->allocator, l->values, l->capacity, LEDGER_VALUE_BYTES, ALIGN);
@@ -102,8 +88,9 @@ void kvlogical__ledger_pop(ledger *l, size_t count) {
         l->unassigned -= count;
         return;
     }
+    /* the last block came into the table last, so no probe for another goes past its entry */
     for (; count > 0; count--) {
-        unlist(l, l->ids[ledger_count(l) - 1]);
+        l->table[probe(l, l->ids[ledger_count(l) - 1])] = 0;
         l->unassigned--;
     }
 }
