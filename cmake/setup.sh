@@ -16,6 +16,10 @@ demo   ninja-build              command  ninja
 demo   pkg-config               command  pkg-config
 demo   libxxhash-dev            module   libxxhash
 demo   libjson-c-dev            module   json-c
+demo   libssl-dev               module   libcrypto
+demo   libjansson-dev           module   jansson
+demo   libzstd-dev              module   libzstd
+demo   libisal-dev              module   libisal
 demo   zlib1g-dev               module   zlib
 demo   libplplot-dev            module   plplot
 demo   plplot-driver-cairo      file     /usr/lib/*/plplot*/drivers*/cairo.so

@@ -87,7 +87,7 @@ static node parent_of(const uint32_t left[8], const uint32_t right[8]) {
 static node chunk_block(const kvcore_blake3_hasher *hasher, int last) {
     node block = {.counter = hasher->chunk_number, .block_bytes = hasher->block_bytes};
     memcpy(block.chaining, hasher->chunk, sizeof hasher->chunk);
-    for (int i = 0; i < 16; i++) block.words[i] = kvcore_load_le32(hasher->block + 4 * i);
+    for (size_t i = 0; i < 16; i++) block.words[i] = kvcore_load_le32(hasher->block + 4 * i);
     block.flags = (hasher->blocks_before == 0 ? CHUNK_START : 0) | (last ? CHUNK_END : 0);
     return block;
 }
@@ -146,7 +146,7 @@ kvcore_hash256 kvcore_blake3_end(const kvcore_blake3_hasher *hasher) {
     }
     compress(&last, ROOT, value);
     kvcore_hash256 hash;
-    for (int i = 0; i < 8; i++) kvcore_store_le32(hash.bytes + 4 * i, value[i]);
+    for (size_t i = 0; i < 8; i++) kvcore_store_le32(hash.bytes + 4 * i, value[i]);
     return hash;
 }
 

@@ -176,7 +176,7 @@ static kvcore_status build_step(kvcore_terms *terms, const kvcore_step *step, kv
     size_t most = step->input_count > step->option_count ? step->input_count : step->option_count;
     kvcore_status status = begin_work(terms, most, &at);
     if (status != KVCORE_OK) refuse(error, status, KVCORE_NO_INDEX, "step");
-    kvcore_term parts[3];
+    kvcore_term parts[3] = {{0}};
     if (status == KVCORE_OK) status = implementation_binary(terms, step, profile, &parts[0], error);
     if (status == KVCORE_OK) status = input_list(terms, step, profile, &at, &parts[1], error);
     if (status == KVCORE_OK) status = option_list(terms, step, &at, &parts[2], error);

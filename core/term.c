@@ -30,7 +30,7 @@ static kvcore_status grow(kvcore_terms *terms, void **array, size_t count, size_
                           size_t size_bytes, size_t align_bytes) {
     size_t needed, room = *capacity > 0 ? *capacity : 64;
     if (__builtin_add_overflow(count, more, &needed)) return KVCORE_ENOMEM;
-    if (needed <= *capacity) return KVCORE_OK;
+    if (needed <= *capacity && *array != NULL) return KVCORE_OK; /* there is always an array to point into */
     while (room < needed)
         if (__builtin_mul_overflow(room, (size_t)2, &room)) return KVCORE_ENOMEM;
     void *larger = kvcore_alloc(&terms->allocator, room, size_bytes, align_bytes);

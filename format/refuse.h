@@ -6,15 +6,14 @@
 
 #include <kvcore/status.h>
 
-/* Something at a byte offset: what was expected there and what was there. */
+/* Something at a byte offset: what was expected there and what was there. Gives `code`. */
 static inline kvcore_status refuse_at(kvcore_error *error, kvcore_status code, uint64_t offset, uint64_t expected,
                                       uint64_t actual, const char *what) {
-    return kvcore_fail(
-        error,
-        &(kvcore_error){
-            .code = code, .index = KVCORE_NO_INDEX, .expected = expected, .actual = actual, .offset = offset},
-        "%s at byte %" PRIu64 ": %s (expected %" PRIu64 ", found %" PRIu64 ")", what, offset, kvcore_status_text(code),
-        expected, actual);
+    const kvcore_error details = {
+        .code = code, .index = KVCORE_NO_INDEX, .expected = expected, .actual = actual, .offset = offset};
+    kvcore_fail(error, &details, "%s at byte %" PRIu64 ": %s (expected %" PRIu64 ", found %" PRIu64 ")", what, offset,
+                kvcore_status_text(code), expected, actual);
+    return code; /* which the compiler then knows to be no KVCORE_OK */
 }
 
 #endif

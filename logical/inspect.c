@@ -4,11 +4,12 @@
 /* ---- withdraw ---- */
 
 /* A duplicate needs no primary any more: it lets go, and stands for itself. */
-static void withdraw_duplicate(manager *m, uint32_t index) {
+static void withdraw_duplicate(manager *m, uint32_t index, uint32_t now) {
     slot *primary = &m->slots[m->slots[index].companion];
     primary->holds--;
     m->holds--;
     m->slots[index].state = SLOT_WITHDRAWN;
+    m->slots[index].since = now;
     slots_moved(m, SLOT_DUPLICATE, SLOT_WITHDRAWN, 1);
 }
 
@@ -29,10 +30,10 @@ static void withdraw_found(manager *m, uint32_t index, uint32_t now) {
 }
 
 /* What the name table does not lead to. Returns whether the slot was concerned. */
-static bool withdraw_other(manager *m, uint32_t index) {
+static bool withdraw_other(manager *m, uint32_t index, uint32_t now) {
     slot *s = &m->slots[index];
     if (s->state == SLOT_DUPLICATE) {
-        withdraw_duplicate(m, index);
+        withdraw_duplicate(m, index, now);
         return true;
     }
     if (s->state != SLOT_STAGED || s->withdrawn) return false;
@@ -44,7 +45,7 @@ static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t now) {
     size_t count = 0;
     if (m->in_state[SLOT_STAGED] > 0 || m->in_state[SLOT_DUPLICATE] > 0)
         for (uint32_t i = 0; i < m->slot_count; i++)
-            if (kvhash_plh_equal(m->slots[i].name, name)) count += withdraw_other(m, i);
+            if (kvhash_plh_equal(m->slots[i].name, name)) count += withdraw_other(m, i, now);
     uint32_t index = find_slot(m, name);
     if (index == NO_SLOT) return count;
     withdraw_found(m, index, now);
@@ -68,7 +69,8 @@ kvcore_status kvlogical_withdraw_all(kvlogical_manager *m, size_t *withdrawn) {
     manager_take(m);
     uint32_t now = tick_now(m);
     size_t total = 0;
-    for (uint32_t i = 0; i < m->slot_count; i++) total += withdraw_other(m, i); /* duplicates hold their primaries */
+    for (uint32_t i = 0; i < m->slot_count; i++)
+        total += withdraw_other(m, i, now); /* duplicates hold their primaries */
     for (uint32_t i = 0; i < m->slot_count; i++)
         if (m->slots[i].state == SLOT_PRIMARY || m->slots[i].state == SLOT_INACTIVE) {
             withdraw_found(m, i, now);

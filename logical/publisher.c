@@ -51,6 +51,11 @@ static int descending(const void *a, const void *b) {
     return x->reserved < y->reserved ? -1 : 1;
 }
 
+/* A window may be longer than any clock. */
+static uint64_t later(uint64_t now_ns, uint64_t window_ns) {
+    return window_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + window_ns;
+}
+
 static void flush(kvlogical_publisher *p) {
     if (p->count == 0) return;
     enum group group = group_of(&p->pending[0]);
@@ -66,12 +71,12 @@ static void take_in(kvlogical_publisher *p, const kvhash_event *event, uint64_t 
     enum group group = group_of(event);
     if (p->count > 0 && (group == GROUP_ALONE || group != group_of(&p->pending[0]))) {
         flush(p);
-        p->deadline_ns = now_ns + p->window_ns;
+        p->deadline_ns = later(now_ns, p->window_ns);
     }
     p->pending[p->count++] = *event;
     if (p->count < p->max_events && group != GROUP_ALONE) return;
     flush(p);
-    p->deadline_ns = now_ns + p->window_ns;
+    p->deadline_ns = later(now_ns, p->window_ns);
 }
 
 static void poll_at(kvlogical_publisher *p, uint64_t now_ns) {
@@ -79,14 +84,14 @@ static void poll_at(kvlogical_publisher *p, uint64_t now_ns) {
     size_t count;
     if (!p->started) {
         p->started = true;
-        p->deadline_ns = now_ns + p->window_ns;
+        p->deadline_ns = later(now_ns, p->window_ns);
     }
     if (atomic_exchange(&p->resync, false) && kvlogical_subscription_resync(p->subscription) != KVCORE_OK) return;
     while (kvlogical_subscription_poll(p->subscription, events, POLLED, &count) == KVCORE_OK && count > 0)
         for (size_t i = 0; i < count; i++) take_in(p, &events[i], now_ns);
     if (now_ns < p->deadline_ns) return;
     flush(p);
-    p->deadline_ns = now_ns + p->window_ns;
+    p->deadline_ns = later(now_ns, p->window_ns);
 }
 
 static uint64_t clock_ns(struct timespec *now) {
@@ -102,7 +107,7 @@ static void *run(void *argument) {
         pthread_mutex_unlock(&p->mutex);
         poll_at(p, clock_ns(&at));
         pthread_mutex_lock(&p->mutex);
-        uint64_t wake = clock_ns(&at) + p->window_ns;
+        uint64_t wake = later(clock_ns(&at), p->window_ns);
         at = (struct timespec){(time_t)(wake / 1000000000u), (long)(wake % 1000000000u)};
         while (!p->stopping && pthread_cond_timedwait(&p->stop, &p->mutex, &at) == 0) {}
     }

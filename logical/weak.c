@@ -92,7 +92,7 @@ kvcore_status kvlogical_release_weak(kvlogical_manager *m, kvlogical_weak *weak,
         kvlogical_weak gone = weak[i];
         memset(&weak[i], 0, sizeof weak[i]);
         if (gone.manager == 0) continue;
-        if (weak_valid(m, &gone)) {
+        if (weak_valid(m, &gone) && m->weak_guards > 0) {
             kvlogical__record_let_go(m->registry, gone.record);
             m->weak_guards--;
         } else {

@@ -18,6 +18,11 @@ enum {
 int command_replay(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_hash(int argc, char **argv);
+int command_inspect(int argc, char **argv);
+int command_pack(int argc, char **argv);
+int command_unpack(int argc, char **argv);
+int command_compact(int argc, char **argv);
+int command_digest(int argc, char **argv);
 
 /* The exit code that goes with a failure of a library call. */
 int exit_code_of(kvcore_status status);

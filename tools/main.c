@@ -23,6 +23,11 @@ static const command commands[] = {
     {"replay", "kvstrata replay", "measure what block caches would have found of a request trace", command_replay},
     {"generate", "kvstrata generate", "write a multi-turn chat workload as a request trace", command_generate},
     {"hash", "kvstrata hash", "name the blocks of requests", command_hash},
+    {"inspect", "kvstrata inspect", "say what files of blocks are, and where they break", command_inspect},
+    {"pack", "kvstrata pack", "write a folder of payloads into a KVS1 file", command_pack},
+    {"unpack", "kvstrata unpack", "write the blocks of a KVS1 file into a folder", command_unpack},
+    {"compact", "kvstrata compact", "merge the commits of a KVS1 file into one", command_compact},
+    {"digest", "kvstrata digest", "print the identity of a model's files", command_digest},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

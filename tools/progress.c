@@ -14,7 +14,8 @@ void progress_start(progress_bar *bar) {
     bar->next_ns = 0;
 }
 
-void progress_update(progress_bar *bar, const char *what, uint64_t part, uint64_t whole, uint64_t requests) {
+void progress_update(progress_bar *bar, const char *what, uint64_t part, uint64_t whole, uint64_t count,
+                     const char *unit) {
     if (!bar->shown) return;
     uint64_t now = clock_ns();
     if (now < bar->next_ns) return;
@@ -28,7 +29,7 @@ void progress_update(progress_bar *bar, const char *what, uint64_t part, uint64_
         marks[BAR_CHARACTERS] = '\0';
         fprintf(stderr, "[%s] %3.0f %%  ", marks, 100.0 * done);
     }
-    fprintf(stderr, "%.40s  %llu requests", what, (unsigned long long)requests);
+    fprintf(stderr, "%.40s  %llu %s", what, (unsigned long long)count, unit);
     fflush(stderr);
 }
 

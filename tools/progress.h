@@ -12,8 +12,9 @@ typedef struct progress_bar {
 
 void progress_start(progress_bar *bar);
 
-/* Draw, at most ten times a second: a bar when whole > 0, else the number of requests alone. */
-void progress_update(progress_bar *bar, const char *what, uint64_t part, uint64_t whole, uint64_t requests);
+/* Draw, at most ten times a second: a bar when whole > 0, else the count alone, in its unit. */
+void progress_update(progress_bar *bar, const char *what, uint64_t part, uint64_t whole, uint64_t count,
+                     const char *unit);
 
 /* Take the bar away. */
 void progress_end(progress_bar *bar);

@@ -251,8 +251,8 @@ static int replay_file(replay_job *job, const char *name) {
         status = trace_parse(text, length, &job->request, &error);
         if (status == KVCORE_OK) status = serve_all(job, &error);
         if (status != KVCORE_OK) break;
-        progress_update(&job->progress, base_name(name), lines_position(&lines), lines.size_bytes,
-                        job->totals.requests);
+        progress_update(&job->progress, base_name(name), lines_position(&lines), lines.size_bytes, job->totals.requests,
+                        "requests");
     }
     uint64_t line = lines.number;
     lines_close(&lines);

@@ -93,6 +93,8 @@ say "find_package: components together, in any order, and a version"
 links shared moved-1 "-DCOMPONENTS=core;hash" -DVERSION=0.1
 links shared moved-1 "-DCOMPONENTS=logical;core" -DVERSION=0.1.0
 links static moved-1 "-DCOMPONENTS=logical;hash;core" -DKIND=_static
+links shared moved-1 "-DCOMPONENTS=format;core"
+links static moved-1 "-DCOMPONENTS=format;hash" -DKIND=_static
 say "find_package: the header for C++ alone brings the libraries under it, of either kind"
 links shared moved-1 -DCOMPONENTS=cpp
 links static moved-2 -DCOMPONENTS=cpp -DKVSTRATA_USE_STATIC_LIBS=ON

@@ -127,6 +127,28 @@ static void a_full_batch_goes_at_once(void **state) {
     kvtest_assert_ok(kvlogical_registry_destroy(registry));
 }
 
+static void a_window_without_end_waits_for_the_end(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_registry(0);
+    kvlogical_publisher_config config = KVLOGICAL_PUBLISHER_CONFIG_INIT;
+    kvlogical_publisher *publisher = NULL;
+    kvhash_plh name = kvhash_plh_root(1);
+    kvlogical_handle handle;
+    memset(&out, 0, sizeof out);
+    config.publish = publish;
+    config.ctx = &out;
+    config.window_ns = UINT64_MAX;
+    kvtest_assert_ok(kvlogical_publisher_create(registry, &config, &publisher, NULL));
+    kvtest_assert_ok(kvlogical_publisher_poll(publisher, 1000));
+    kvtest_assert_ok(kvlogical_registry_register(registry, &name, 1, &handle));
+    kvtest_assert_ok(kvlogical_publisher_poll(publisher, 2000));
+    assert_int_equal(out.batches, 0);
+    kvlogical_publisher_destroy(publisher);
+    assert_int_equal(out.batches, 1);
+    kvtest_assert_ok(kvlogical_handle_release(registry, &handle, 1));
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
 static void gaps_stand_alone_and_a_resync_heals_them(void **state) {
     (void)state;
     kvlogical_registry_config config = KVLOGICAL_REGISTRY_CONFIG_INIT;
@@ -244,6 +266,7 @@ int main(void) {
         cmocka_unit_test(equal_positions_keep_the_order_of_arrival),
         cmocka_unit_test(another_kind_ends_a_batch),
         cmocka_unit_test(a_full_batch_goes_at_once),
+        cmocka_unit_test(a_window_without_end_waits_for_the_end),
         cmocka_unit_test(gaps_stand_alone_and_a_resync_heals_them),
         cmocka_unit_test(what_cannot_work_is_refused),
         cmocka_unit_test(a_thread_publishes_by_itself_and_the_end_publishes_the_rest),

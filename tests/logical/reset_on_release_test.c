@@ -202,8 +202,8 @@ static void a_flagged_primary_waits_for_its_duplicates(void **state) {
     kvhash_plh name = kvhash_plh_root(1);
     kvlogical_immutable primary, duplicate;
     hold_names(manager, &name, 1, &primary);
-    hold_names(manager, &name, 1, &duplicate);
     reset_on_release(manager, &primary, true);
+    hold_names(manager, &name, 1, &duplicate); /* changes nothing of that */
     release(manager, &primary);
     assert_gauges(manager, 0, 1, 0, 2);
     release(manager, &duplicate);

@@ -183,6 +183,26 @@ static void weak_guards_that_are_none_are_refused(void **state) {
     destroy_manager(other);
 }
 
+/* The record lives on for a handle, so that a copy looks good still. */
+static void a_copy_given_back_too_does_not_keep_the_manager_busy(void **state) {
+    (void)state;
+    kvlogical_manager *manager = make_lru(4);
+    kvlogical_registry *registry = kvlogical_manager_registry(manager);
+    kvhash_plh name = kvhash_plh_root(1);
+    kvlogical_immutable held;
+    kvlogical_weak weak, copy;
+    kvlogical_handle handle;
+    hold_names(manager, &name, 1, &held);
+    kvtest_assert_ok(kvlogical_downgrade(manager, &held, 1, &weak));
+    kvtest_assert_ok(kvlogical_registration(manager, &held, &handle));
+    copy = weak;
+    kvtest_assert_ok(kvlogical_release_weak(manager, &weak, 1));
+    kvtest_assert_status(kvlogical_release_weak(manager, &copy, 1), KVCORE_EINVAL);
+    kvtest_assert_ok(kvlogical_handle_release(registry, &handle, 1));
+    kvtest_assert_ok(kvlogical_release(manager, &held, 1));
+    destroy_manager(manager);
+}
+
 static void a_manager_with_a_weak_guard_out_is_busy(void **state) {
     (void)state;
     kvlogical_registry *registry = make_registry(0);
@@ -216,6 +236,7 @@ int main(void) {
         cmocka_unit_test(weak_copies_each_upgrade),
         cmocka_unit_test(a_cached_block_survives_what_a_larger_pool_does_meanwhile),
         cmocka_unit_test(weak_guards_that_are_none_are_refused),
+        cmocka_unit_test(a_copy_given_back_too_does_not_keep_the_manager_busy),
         cmocka_unit_test(a_manager_with_a_weak_guard_out_is_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

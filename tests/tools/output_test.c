@@ -94,7 +94,8 @@ static void a_failed_replay_leaves_pictures_alone(void **state) {
 
 static void help_and_version_are_everywhere(void **state) {
     (void)state;
-    static const char *const commands[] = {"", "replay", "generate", "hash"};
+    static const char *const commands[] = {"",     "replay", "generate", "hash",  "inspect",
+                                           "pack", "unpack", "compact",  "digest"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         assert_int_equal(shell_run("\"$K\" %s --help", commands[i]), 0);
         assert_memory_equal(shell_out, "Usage: kvstrata", 15);

@@ -65,6 +65,7 @@ static const struct word {
     {"defaults", NOISE},
     {"last wins", NOISE},
     {"then", NOISE},
+    {"and", NOISE},
 };
 
 static void apply(settings *s, int meaning) {

@@ -42,6 +42,14 @@ static const struct backend {
     {"lineage_fifo", KVLOGICAL_EVICT_LINEAGE_FIFO},
 };
 
+/* G1 is 1; of any other label, its first characters. */
+static uint64_t read_tier(const char *label) {
+    uint64_t tier = 0;
+    if (*label == 'G') return strtoull(label + 1, NULL, 10);
+    for (size_t i = 0; i < sizeof tier && label[i] != '\0'; i++) tier = tier << 8 | (unsigned char)label[i];
+    return tier;
+}
+
 static kvlogical_config read_config(kvtest_vector *v, json_object *from, kvlogical_registry *registry) {
     kvlogical_config config = KVLOGICAL_CONFIG_INIT;
     const char *backend = kvtest_string(v, from, "backend"), *policy = kvtest_string(v, from, "duplication_policy");
@@ -60,8 +68,7 @@ static kvlogical_config read_config(kvtest_vector *v, json_object *from, kvlogic
         const uint32_t *thresholds = kvtest_tokens(v, from, "frequency_thresholds", &count);
         for (i = 0; i < count && i < 3; i++) config.frequency_thresholds[i] = thresholds[i];
     }
-    const char *tier = kvtest_string(v, from, "tier");
-    config.tier = *tier == 'G' ? strtoull(tier + 1, NULL, 10) : 0;
+    config.tier = read_tier(kvtest_string(v, from, "tier"));
     config.registry = registry;
     return config;
 }
