@@ -134,6 +134,32 @@ function(kv_add_library component)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
+# kvstrata::cpp, the header for C++ over all of <component>: nothing to link but that.
+function(kv_add_cpp component)
+  set(include_root ${PROJECT_BINARY_DIR}/include/cpp)
+  file(MAKE_DIRECTORY ${include_root})
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include/kvstrata.hpp ${include_root}/kvstrata.hpp SYMBOLIC)
+  add_library(kvcpp INTERFACE)
+  set_target_properties(kvcpp PROPERTIES EXPORT_NAME cpp)
+  target_include_directories(kvcpp INTERFACE
+    $<BUILD_INTERFACE:${include_root}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(kvcpp INTERFACE
+    $<BUILD_INTERFACE:kvstrata::${component}> $<INSTALL_INTERFACE:kvstrata::${component}>)
+  add_library(kvstrata::cpp ALIAS kvcpp)
+  set_property(GLOBAL APPEND PROPERTY KV_COMPONENTS cpp)
+  if(NOT KVSTRATA_INSTALL)
+    return()
+  endif()
+  install(TARGETS kvcpp EXPORT kvstrata-cpp)
+  install(FILES ${PROJECT_SOURCE_DIR}/include/kvstrata.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(EXPORT kvstrata-cpp NAMESPACE kvstrata::
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata FILE kvstrata-cpp-targets.cmake)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kvstrata-cpp-facts.cmake CONTENT
+    "set(kvstrata_cpp_depends ${component})\n" @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/kvstrata-cpp-facts.cmake
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata)
+endfunction()
+
 # The package file over all components, once they are all known.
 function(kv_install_package)
   get_property(KV_COMPONENTS GLOBAL PROPERTY KV_COMPONENTS)

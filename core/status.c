@@ -40,6 +40,8 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVLOGICAL_EBUDGET: return "token budget exceeded";
     case KVLOGICAL_EPREFILL: return "prefill position does not allow it";
     case KVLOGICAL_EATTACHMENT: return "attachment key used in the other mode";
+    case KVLOGICAL_EDANGLING: return "not one dangling token";
+    case KVLOGICAL_ETOKEN: return "a generated token is missing or too many";
     case KVRADIX_EBUDGET: return "memory budget exceeded";
     case KVRADIX_EHOLDERS: return "no room for another holder";
     case KVRADIX_ENOTEMPTY: return "the index is not empty";

@@ -71,6 +71,8 @@ enum {
     KVLOGICAL_EBUDGET = -207,        /**< More tokens than the request may still generate. */
     KVLOGICAL_EPREFILL = -208,       /**< Prefill is complete already, not complete yet, or would overrun. */
     KVLOGICAL_EATTACHMENT = -209,    /**< An attachment key used in the other mode before. */
+    KVLOGICAL_EDANGLING = -210,      /**< Not the one token that decode needs behind what is computed. */
+    KVLOGICAL_ETOKEN = -211,         /**< A token where prefill yields none, or none where it yields one. */
 
     /* radix: -300 to -399 */
     KVRADIX_EBUDGET = -300,   /**< The memory guardrail refuses. */

@@ -160,7 +160,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_allocate(kvlogical_manage
  * Give filled blocks their names: blocks[i] becomes names[i], not shared yet.
  *
  * Takes:  blocks, consumed on success (empty afterwards).
- * Gives:  staged[0 … count−1].
+ * Gives:  staged[0 … count−1], which may be the very memory of blocks.
  * Errors: KVLOGICAL_EGUARD, KVHASH_EMODE for a name that is not one, KVCORE_EINVAL for NULLs.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_stage(kvlogical_manager *manager, kvlogical_mutable *blocks,
@@ -180,7 +180,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_stage_sized(kvlogical_man
                                                                    kvlogical_complete *staged, size_t *done,
                                                                    kvcore_error *error);
 
-/** Staged blocks back to mutable, to be filled again. Takes staged on success. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL. */
+/** Staged blocks back to mutable, to be filled again. Takes staged on success; blocks may be the very memory of it. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_unstage(kvlogical_manager *manager, kvlogical_complete *staged,
                                                                size_t count, kvlogical_mutable *blocks);
 
@@ -192,7 +192,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_unstage(kvlogical_manager
  * block becomes free. held[i].block == staged[i].block tells which.
  *
  * Takes:  staged, consumed on success.
- * Gives:  held[0 … count−1].
+ * Gives:  held[0 … count−1], which may be the very memory of staged.
  * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL for NULLs, KVCORE_EOVERFLOW past 2^32 − 1 holds on one block.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_register(kvlogical_manager *manager, kvlogical_complete *staged,

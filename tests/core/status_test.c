@@ -8,7 +8,7 @@ static void every_code_has_a_text_of_its_own(void **state) {
     static const int last[][2] = {
         {0, KVCORE_EINVARIANT},
         {KVHASH_EPOSITION, KVHASH_EINCOMPLETE},
-        {KVLOGICAL_EGUARD, KVLOGICAL_EATTACHMENT},
+        {KVLOGICAL_EGUARD, KVLOGICAL_ETOKEN},
         {KVRADIX_EBUDGET, KVRADIX_ENOTEMPTY},
         {KVFORMAT_EMAGIC, KVFORMAT_EMODEL},
     };

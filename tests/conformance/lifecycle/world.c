@@ -17,7 +17,7 @@ static void *grow(void *old, size_t count, size_t size) {
 
 /* ---- the header ---- */
 
-static void read_names(kvtest_vector *v, world *w) {
+void world_read_names(kvtest_vector *v, world *w) {
     json_object *hashes = kvtest_array(v, v->line, "hashes");
     w->name_count = json_object_array_length(hashes);
     w->names = grow(NULL, w->name_count, sizeof *w->names);
@@ -87,7 +87,7 @@ static kvlogical_registry *make_registry(kvtest_vector *v, kvlogical_frequency *
 }
 
 void world_begin(kvtest_vector *v, world *w) {
-    read_names(v, w);
+    world_read_names(v, w);
     json_object *managers = kvtest_array(v, v->line, "managers");
     size_t count = json_object_array_length(managers);
     bool shared = kvtest_is_null(v->line, "registries");

@@ -60,6 +60,8 @@ typedef struct world {
 
 /* The header line: names, managers, registries. */
 void world_begin(kvtest_vector *v, world *w);
+/* Of the header line only the names. */
+void world_read_names(kvtest_vector *v, world *w);
 /* Everything back. */
 void world_end(world *w);
 

@@ -1,0 +1,3 @@
+#include <kvstrata.hpp>
+extern int cpp_alone;
+int cpp_alone;
