@@ -5,18 +5,19 @@
  * they all have not, eight parts are looked at, each column goes on in the part it ends in. Eight, because the seven names
  * between them are looked up side by side: a step costs the time of one cache miss, not of seven.
  *
- * Columns with orphans are followed from name to name.
+ * Columns with orphans are followed from name to name: of several changes that happen on the way, one may be seen and an
+ * earlier one, at a name passed already, not.
  *
- * What happens meanwhile: a bit changes at once, so each answer is of some moment of the search as long as closed columns
- * stay closed. One that ceases to be closed is announced in index->openings before the change is made; the search is then
+ * What happens meanwhile: a bit changes at once, so the answer for a closed column is of some moment of the search, as long
+ * as it stays closed. One that ceases to be closed is announced in index->openings before the change is made; the search is then
  * made again, from name to name for all columns, which relies on nothing. A column that dies is struck from index->live
  * before its bits are cleared; the search is then made again without it. */
 #include "index.h"
 
 #define PARTS 8
 #define PROBES (PARTS - 1)
-/* Up to so many columns it is worth to leave names out. */
-#define FEW_COLUMNS 2
+/* When columns end in so many parts, the parts are looked at name by name. */
+#define CROWDED (PARTS / 2 + 1)
 
 typedef uint64_t row[ROW_WORDS_MAX];
 
@@ -45,12 +46,6 @@ static bool row_any(const uint64_t *of, size_t words) {
     uint64_t any = 0;
     for (size_t w = 0; w < words; w++) any |= of[w];
     return any != 0;
-}
-
-static size_t row_count(const uint64_t *of, size_t words) {
-    size_t count = 0;
-    for (size_t w = 0; w < words; w++) count += (size_t)__builtin_popcountll(of[w]);
-    return count;
 }
 
 /* Who has names[at[0]], names[at[1]], … */
@@ -98,14 +93,15 @@ static void sweep(search *s, size_t low, size_t high, const uint64_t *alive) {
     }
 }
 
-/* The columns of `alive`, not none, all have names[low] and have not names[high]; the longest first. */
-static void split(search *s, size_t low, size_t high, const uint64_t *alive) {
+/* The columns of `alive`, not none, all have names[low] and have not names[high]; the longest first. `crowded`: others end all
+ * around. */
+static void split(search *s, size_t low, size_t high, const uint64_t *alive, bool crowded) {
     size_t between = high - low - 1;
     if (between == 0) {
         emit(s, alive, low + 1);
         return;
     }
-    if (between < TABLE_AHEAD && row_count(alive, s->words) > FEW_COLUMNS) {
+    if (crowded && between < TABLE_AHEAD) {
         sweep(s, low, high, alive);
         return;
     }
@@ -118,11 +114,14 @@ static void split(search *s, size_t low, size_t high, const uint64_t *alive) {
         for (size_t i = 1; i <= probes; i++) have[i][w] &= have[i - 1][w];
         have[probes + 1][w] = 0;
     }
-    for (size_t i = probes + 1; i-- > 0 && s->found_count < s->wanted;) {
-        row ending;
-        for (size_t w = 0; w < s->words; w++) ending[w] = have[i][w] & ~have[i + 1][w];
-        if (row_any(ending, s->words)) split(s, at[i], at[i + 1], ending);
+    row ending[PARTS]; /* in each part */
+    size_t used = 0;
+    for (size_t i = 0; i <= probes; i++) {
+        for (size_t w = 0; w < s->words; w++) ending[i][w] = have[i][w] & ~have[i + 1][w];
+        used += row_any(ending[i], s->words);
     }
+    for (size_t i = probes + 1; i-- > 0 && s->found_count < s->wanted;)
+        if (row_any(ending[i], s->words)) split(s, at[i], at[i + 1], ending[i], used >= CROWDED);
 }
 
 /* ---- columns with orphans ---- */
@@ -162,7 +161,7 @@ static bool search_once(search *s, bool trust_closed) {
         walked[w] = first[w] & live[w] & ~trusted[w];
     }
     s->found_count = 0;
-    if (row_any(trusted, s->words)) split(s, 0, s->count, trusted);
+    if (row_any(trusted, s->words)) split(s, 0, s->count, trusted, false);
     if (row_any(walked, s->words)) walk(s, walked);
     row_load(still_live, index->live, s->words);
     for (size_t i = 0; i < s->found_count; i++)

@@ -14,9 +14,11 @@
  * Owns:    names and holders. All arrays are the caller's.
  * Threads: safe. kvradix_index_match(), _holders(), _count(): any number of threads, never a lock, never a wait, while
  *          others write. A change of one name for one holder, and the clearing of a holder with all its names, are seen
- *          whole or not at all, also by a search that is under way; several changes are seen one after the other. All others are writers: any thread, one at a time, one lock a call. Memory of names that are
- *          gone and of outgrown tables is reused or freed by later writers, once no reader can be looking at it;
- *          kvradix_index_destroy() frees the rest and must be the last call of all.
+ *          whole or not at all, also by a search that is under way. What a search says of a holder is so at some moment of
+ *          the search; of one with holes it is put together name by name, and may pass over a change that it has passed.
+ *          All others are writers: any thread, one at a time, one lock a call. Memory of names that are gone and of outgrown
+ *          tables is reused or freed by later writers, once no reader can be looking at it; kvradix_index_destroy() frees
+ *          the rest and must be the last call of all.
  * Errors:  a failed call changes nothing.
  * Units:   counts are blocks or names; positions count blocks from 0.
  * Limits:  two names of one position whose sequence hashes share the piece that a child keeps (54 bits, 38 past position
@@ -43,8 +45,8 @@ extern "C" {
 typedef struct kvradix_index kvradix_index;
 
 /**
- * Make an empty index: config->capacity names, config->holder_capacity holders. A name takes 60 bytes and 8 more for each
- * further 64 holders.
+ * Make an empty index: config->capacity names, config->holder_capacity holders. A name takes some 54 bytes and 8 more for
+ * each further 64 holders.
  *
  * Errors: KVCORE_EINVAL (NULL, struct_size), KVCORE_ECONFIG for a capacity beyond 2^31 or too many holders, KVCORE_ENOMEM.
  */
@@ -72,7 +74,7 @@ typedef struct kvradix_match {
  * Errors: KVCORE_EINVAL for NULLs; KVCORE_EOVERFLOW for more names than a chain can have.
  * Cost:   O(log n) probes for each different length, at most n; the search goes from the longest down and ends when
  *         `capacity` are found: ask for one, and it costs O(log n). Holders with holes: O(blocks) to the first hole, all of
- *         them together. Never allocates; some 20 KiB of stack.
+ *         them together. Never allocates; some 40 KiB of stack.
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_match(const kvradix_index *index, const kvhash_plh *names,
                                                                size_t count, kvradix_match *matches, size_t capacity,
