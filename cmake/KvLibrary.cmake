@@ -139,18 +139,19 @@ function(kv_add_cpp component)
   set(include_root ${PROJECT_BINARY_DIR}/include/cpp)
   file(MAKE_DIRECTORY ${include_root})
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/include/kvstrata.hpp ${include_root}/kvstrata.hpp SYMBOLIC)
-  add_library(kvcpp INTERFACE)
-  set_target_properties(kvcpp PROPERTIES EXPORT_NAME cpp)
-  target_include_directories(kvcpp INTERFACE
+  add_library(kvcpp_headers INTERFACE)
+  set_target_properties(kvcpp_headers PROPERTIES EXPORT_NAME cpp)
+  target_include_directories(kvcpp_headers INTERFACE
     $<BUILD_INTERFACE:${include_root}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(kvcpp INTERFACE
-    $<BUILD_INTERFACE:kvstrata::${component}> $<INSTALL_INTERFACE:kvstrata::${component}>)
-  add_library(kvstrata::cpp ALIAS kvcpp)
+  # $<1:…> keeps the name as it is: the finder of the package decides between static and shared.
+  target_link_libraries(kvcpp_headers INTERFACE
+    $<BUILD_INTERFACE:kvstrata::${component}> $<INSTALL_INTERFACE:$<1:kvstrata::${component}>>)
+  add_library(kvstrata::cpp ALIAS kvcpp_headers)
   set_property(GLOBAL APPEND PROPERTY KV_COMPONENTS cpp)
   if(NOT KVSTRATA_INSTALL)
     return()
   endif()
-  install(TARGETS kvcpp EXPORT kvstrata-cpp)
+  install(TARGETS kvcpp_headers EXPORT kvstrata-cpp)
   install(FILES ${PROJECT_SOURCE_DIR}/include/kvstrata.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(EXPORT kvstrata-cpp NAMESPACE kvstrata::
           DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata FILE kvstrata-cpp-targets.cmake)

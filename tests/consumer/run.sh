@@ -131,7 +131,7 @@ done
 say "add_subdirectory: libraries only, the parent's flags untouched"
 quietly cmake -S "$here/subproject" -B parent -G Ninja -DKVSTRATA_SOURCE="$work/source"
 quietly cmake --build parent
-runs shared parent/pool_c
+runs shared parent/pool_c parent/pool_hpp
 runs static parent/names_cpp
 ctest --test-dir parent -N | grep -q 'Total Tests: 0' || fail "the parent got tests of ours"
 quietly cmake --install parent --prefix "$work/parent-installed"
