@@ -58,6 +58,7 @@ typedef struct kvlogical_label {
  * The metrics of some managers in the Prometheus text format: 19 families (and ours), one sample a manager, labelled
  * pool="tier label" and then with the given labels.
  *
+ * Each sample is read when it is written, so families of one text may be some microseconds apart.
  * Gives:  *length characters; text is NUL terminated when *length < capacity. text may be NULL with capacity 0, to learn the
  *         length first.
  * Errors: KVCORE_EBUFFER when it does not fit (nothing useful is in text); KVCORE_EINVAL for NULLs or a label name that is
