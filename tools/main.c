@@ -2,7 +2,9 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,12 +79,18 @@ static void occupy_standard_streams(void) {
         }
 }
 
+/* A pipe nobody reads any more. The write that met it may be long past, and its errno with it. */
+static bool reader_is_gone(void) {
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 /* Whatever was printed has arrived, or the exit code says that it has not. */
 static void close_output(void) {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) return;
     /* a reader that has seen enough, as head does, needs no telling */
-    if (errno != EPIPE)
+    if (errno != EPIPE && !reader_is_gone())
         complain(EXIT_SYSTEM, "standard output: %s", errno != 0 ? strerror(errno) : "cannot be written");
     _exit(EXIT_SYSTEM);
 }
