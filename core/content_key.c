@@ -200,7 +200,7 @@ kvcore_status kvcore_step_term(kvcore_terms *terms, const kvcore_step *step, kvc
 kvcore_status kvcore_step_key(kvcore_terms *terms, const kvcore_step *step, kvcore_term_profile profile,
                               kvcore_hash256 *key, kvcore_error *error) {
     term_mark mark = term_mark_of(terms);
-    kvcore_term term;
+    kvcore_term term = {0};
     kvcore_status status = kvcore_step_term(terms, step, profile, &term, error);
     if (status != KVCORE_OK) return status;
     status = kvcore_term_sha256(terms, term, profile, key);

@@ -24,7 +24,7 @@ static void live_swap(void *ctx, size_t a, size_t b) {
 }
 
 static kvcore_status collect(const kvformat_kvs1_reader *reader, live_entry *live, size_t *count, kvcore_error *error) {
-    uint64_t entries = kvformat_kvs1_reader_info(reader).entry_count;
+    uint64_t entries = live == NULL ? 0 : kvformat_kvs1_reader_info(reader).entry_count;
     *count = 0;
     for (uint64_t i = 0; i < entries; i++) {
         kvformat_kvs1_block block;
@@ -40,7 +40,7 @@ static kvcore_status collect(const kvformat_kvs1_reader *reader, live_entry *liv
 static kvcore_status copy_blocks(const kvformat_kvs1_reader *reader, const live_entry *live, size_t count,
                                  kvformat_kvs1_writer *writer, kvcore_error *error) {
     kvcore_status status = KVCORE_OK;
-    for (size_t i = 0; i < count && status == KVCORE_OK; i++) {
+    for (size_t i = 0; live != NULL && i < count && status == KVCORE_OK; i++) {
         kvformat_kvs1_block block;
         status = kvformat_kvs1_entry(reader, live[i].index, &block, NULL, error);
         if (status == KVCORE_OK) status = kvformat_kvs1_check(reader, &block, error);
