@@ -151,13 +151,9 @@ static void make_order(manager *m, const kvlogical_config *config, void *memory)
 static void make_private_registry(manager *m, const kvlogical_config *config, void *memory, const layout *l,
                                   bool fixed) {
     registry *r = m->registry = part(memory, l->registry);
-    *r = (registry){.id = m->id,
-                    .own_by_manager = true,
-                    .fixed = fixed,
-                    .unused_record = NO_ROW,
-                    .allocator = m->allocator,
-                    .events = {.next = 1, .capacity = 1024}};
-    atomic_init(&r->lock.taken, 0);
+    kvlogical__registry_init(r, m->id, &m->allocator, 0);
+    r->own_by_manager = true;
+    r->fixed = fixed;
     if (config->frequency_capacity > 0) {
         r->frequency = kvlogical__frequency_init(part(memory, l->frequency), config->frequency_capacity, 0);
         r->tracker = kvlogical_frequency_tracker(r->frequency);

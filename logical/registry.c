@@ -145,10 +145,10 @@ static kvcore_status refuse(kvcore_error *error, kvcore_status code, const char 
     return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX}, "%s", text);
 }
 
-/* An empty registry; the caller fills in tracker and records. */
-static void registry_init(registry *r, const kvcore_allocator *allocator) {
-    *r = (registry){.id = kvlogical__next_id(), .unused_record = NO_ROW, .allocator = *allocator, .events.next = 1};
+void kvlogical__registry_init(registry *r, uint64_t id, const kvcore_allocator *allocator, size_t event_capacity) {
+    *r = (registry){.id = id, .unused_record = NO_ROW, .allocator = *allocator, .events = {.next = 1, .capacity = 1}};
     atomic_init(&r->lock.taken, 0);
+    while (r->events.capacity < (event_capacity == 0 ? 1024 : event_capacity)) r->events.capacity *= 2;
 }
 
 static kvcore_status check(kvlogical_registry_config *config, kvcore_error *error) {
@@ -174,10 +174,8 @@ kvcore_status kvlogical_registry_create(const kvlogical_registry_config *given, 
     if (status != KVCORE_OK) return status;
     registry *r = kvcore_alloc(&config.allocator, 1, sizeof *r, _Alignof(registry));
     if (r == NULL) return refuse(error, KVCORE_ENOMEM, "no memory for the registry");
-    registry_init(r, &config.allocator);
+    kvlogical__registry_init(r, kvlogical__next_id(), &config.allocator, config.event_capacity);
     r->tracker = config.tracker;
-    r->events.capacity = 1;
-    while (r->events.capacity < (config.event_capacity == 0 ? 1024 : config.event_capacity)) r->events.capacity *= 2;
     if (config.frequency_capacity > 0) {
         status = kvlogical_frequency_create(config.frequency_capacity, 0, &config.allocator, &r->frequency);
         if (status != KVCORE_OK) {

@@ -87,6 +87,9 @@ uint64_t kvlogical__next_id(void);
 /* Records over memory that holds so many; kvlogical__records_bytes() of it, 8-byte aligned. */
 uint64_t kvlogical__records_bytes(uint64_t capacity);
 void kvlogical__records_init(registry *r, void *memory, uint32_t capacity);
+/* An empty registry; tracker and records are the caller's to add. event_capacity 0: 1024. */
+void kvlogical__registry_init(registry *r, uint64_t id, const kvcore_allocator *allocator, size_t event_capacity);
+/* Give back everything it allocated but itself. */
 void kvlogical__registry_clear(registry *r);
 
 /* Give the lock, then destroy what is doomed. */
