@@ -34,8 +34,8 @@ void run_scratch_clear(run_scratch *scratch) {
     *scratch = (run_scratch){.capacity = 0};
 }
 
-kvcore_status cache_run_open(cache_run *run, const char *policy, const kvlogical_config *config, kvcore_error *error) {
-    *run = (cache_run){.policy = policy, .capacity = config->block_count};
+kvcore_status cache_run_open(cache_run *run, const kvlogical_config *config, kvcore_error *error) {
+    *run = (cache_run){.capacity = config->block_count};
     kvcore_status status = kvlogical_manager_create(config, &run->manager, error);
     if (status != KVCORE_OK) return status;
     run->reused = calloc(config->block_count, 1);
@@ -47,7 +47,7 @@ kvcore_status cache_run_open(cache_run *run, const char *policy, const kvlogical
     return KVCORE_OK;
 }
 
-void cache_run_open_unbounded(cache_run *run, const char *policy) { *run = (cache_run){.policy = policy}; }
+void cache_run_open_unbounded(cache_run *run) { *run = (cache_run){.capacity = 0}; }
 
 void cache_run_close(cache_run *run) {
     kvlogical_manager_destroy(run->manager);
@@ -58,13 +58,11 @@ void cache_run_close(cache_run *run) {
 }
 
 static void count_request(cache_run *run, const named_request *request, size_t hits) {
-    uint64_t missing_tail = request->block_tokens - request->last_block_tokens;
     run->counts.requests++;
     run->counts.references += request->count;
     run->counts.hits += hits;
-    if (request->count == 0) return;
-    run->counts.tokens += (uint64_t)request->count * request->block_tokens - missing_tail;
-    run->counts.hit_tokens += (uint64_t)hits * request->block_tokens - (hits == request->count ? missing_tail : 0);
+    run->counts.tokens += named_request_tokens(request, request->count);
+    run->counts.hit_tokens += named_request_tokens(request, hits);
 }
 
 static kvcore_status serve_unbounded(cache_run *run, const named_request *request) {

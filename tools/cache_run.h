@@ -1,4 +1,4 @@
-/* One row of a replay: a cache of one capacity under one policy, and what it counted.
+/* A cache of one capacity under one policy, and what it counted.
  *
  * Glossary: a *reference* is one block of one request; a *hit* is a reference that the cache had, with all before it in the
  * request; a *stay* is the time from a block's registration to its eviction; an *oversized* request has more missing blocks
@@ -15,13 +15,20 @@
 
 #include "name_set.h"
 
-/* What every run of a replay is given in turn. */
+/* What every fleet of a replay is given in turn. */
 typedef struct named_request {
     const kvhash_plh *names;
     size_t count;
     uint32_t block_tokens;
     uint32_t last_block_tokens; /* tokens that the last block stands for */
 } named_request;
+
+/* Tokens of the first `blocks` of them. */
+static inline uint64_t named_request_tokens(const named_request *request, size_t blocks) {
+    if (blocks == 0) return 0;
+    uint64_t last = blocks == request->count ? request->last_block_tokens : request->block_tokens;
+    return (uint64_t)(blocks - 1) * request->block_tokens + last;
+}
 
 /* Room for the guards of one request, shared by all runs. All zero is an empty one. */
 typedef struct run_scratch {
@@ -45,8 +52,7 @@ typedef struct run_counts {
 } run_counts;
 
 typedef struct cache_run {
-    const char *policy; /* as the user spelled it */
-    size_t capacity;    /* blocks; 0: unbounded */
+    size_t capacity; /* blocks; 0: unbounded */
 
     run_counts counts;
 
@@ -58,11 +64,10 @@ typedef struct cache_run {
 /* A run with config's capacity (block_count) and policy (eviction).
  *
  * Errors: as kvlogical_manager_create(). */
-KVCORE_NODISCARD kvcore_status cache_run_open(cache_run *run, const char *policy, const kvlogical_config *config,
-                                              kvcore_error *error);
+KVCORE_NODISCARD kvcore_status cache_run_open(cache_run *run, const kvlogical_config *config, kvcore_error *error);
 
-/* A run that never evicts; policy is a mere label. */
-void cache_run_open_unbounded(cache_run *run, const char *policy);
+/* A run that never evicts. */
+void cache_run_open_unbounded(cache_run *run);
 
 /* Serve one request: match → allocate → stage → register → release tail first. A request whose missing blocks cannot be had
  * keeps its hits and registers nothing. The scratch has room for it. */

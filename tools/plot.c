@@ -43,7 +43,7 @@ static const line_marker markers[LINE_COLOURS] = {{MARKER_CORNERS, 0, 1}, {4, 0.
 /* The world: x is log10 of the capacity, y percent. */
 typedef struct plot_frame {
     double left, right, top;
-    double ceiling;    /* percent; negative: none */
+    double ceiling;    /* percent, of the best unbounded row; negative: none */
     double x_mm, y_mm; /* world units a millimetre */
     size_t lines;
 } plot_frame;
@@ -112,20 +112,21 @@ static kvcore_status write_file(plot_file *plot, const char *bytes, size_t size_
 
 /* ---- the picture ---- */
 
-static double percent(const cache_run *run) {
-    return run->counts.references == 0 ? 0 : 100.0 * (double)run->counts.hits / (double)run->counts.references;
+static double percent(const replay_row *row) {
+    run_counts counts = fleet_total(row->fleet);
+    return counts.references == 0 ? 0 : 100.0 * (double)counts.hits / (double)counts.references;
 }
 
-static plot_frame frame_of(const cache_run *runs, size_t count) {
+static plot_frame frame_of(const replay_row *rows, size_t count) {
     plot_frame frame = {.left = HUGE_VAL, .right = -HUGE_VAL, .top = 0, .ceiling = -1};
     for (size_t i = 0; i < count; i++) {
-        double y = percent(&runs[i]);
+        double y = percent(&rows[i]);
         if (y > frame.top) frame.top = y;
-        if (runs[i].capacity == 0) {
-            frame.ceiling = y;
+        if (rows[i].fleet->capacity == 0) {
+            if (y > frame.ceiling) frame.ceiling = y;
             continue;
         }
-        double x = log10((double)runs[i].capacity);
+        double x = log10((double)rows[i].fleet->capacity);
         if (x < frame.left) frame.left = x;
         if (x > frame.right) frame.right = x;
     }
@@ -199,9 +200,12 @@ static void draw_ceiling(const plot_frame *frame) {
     plschr(0, 1.0);
 }
 
+static double x_of(const replay_row *row) { return log10((double)row->fleet->capacity); }
+
 static int by_capacity(const void *a, const void *b) {
-    const cache_run *left = *(const cache_run *const *)a, *right = *(const cache_run *const *)b;
-    return left->capacity < right->capacity ? -1 : left->capacity > right->capacity;
+    size_t left = (*(const replay_row *const *)a)->fleet->capacity;
+    size_t right = (*(const replay_row *const *)b)->fleet->capacity;
+    return left < right ? -1 : left > right;
 }
 
 static void draw_marker(const plot_frame *frame, size_t line, double x, double y) {
@@ -215,13 +219,17 @@ static void draw_marker(const plot_frame *frame, size_t line, double x, double y
     plfill(marker->corners, xs, ys);
 }
 
-/* How many earlier lines have the same points: all policies have the same capacities, in the same order. */
-static size_t line_twins(const cache_run *runs, size_t count, size_t line) {
+static bool same_hits(const replay_row *a, const replay_row *b) {
+    return a->fleet == b->fleet || fleet_total(a->fleet).hits == fleet_total(b->fleet).hits;
+}
+
+/* How many earlier lines have the same points: all lines have the same capacities, in the same order. */
+static size_t line_twins(const replay_row *rows, size_t count, size_t line) {
     size_t twins = 0;
     for (size_t back = 1; back <= line; back++) {
-        const cache_run *other = runs - back * count;
+        const replay_row *other = rows - back * count;
         size_t equal = 0;
-        while (equal < count && other[equal].counts.hits == runs[equal].counts.hits) equal++;
+        while (equal < count && same_hits(&other[equal], &rows[equal])) equal++;
         twins += equal == count;
     }
     return twins;
@@ -233,22 +241,21 @@ static void dash(size_t twins) {
     if (twins > 0) plstyl(1, &mark, &space);
 }
 
-/* The line of the `count` runs of one policy; room has space for each of them. */
-static void draw_line(const plot_frame *frame, const cache_run *runs, size_t count, size_t line,
-                      const cache_run **room) {
+/* The line through `count` rows; room has space for each of them. */
+static void draw_line(const plot_frame *frame, const replay_row *rows, size_t count, size_t line,
+                      const replay_row **room) {
     size_t points = 0;
     for (size_t i = 0; i < count; i++)
-        if (runs[i].capacity != 0) room[points++] = &runs[i];
+        if (rows[i].fleet->capacity != 0) room[points++] = &rows[i];
     qsort(room, points, sizeof *room, by_capacity);
     plcol0(FIRST_LINE + (PLINT)(line % LINE_COLOURS));
     plwidth(3);
-    dash(line_twins(runs, count, line));
+    dash(line_twins(rows, count, line));
     for (size_t i = 1; i < points; i++)
-        pljoin(log10((double)room[i - 1]->capacity), percent(room[i - 1]), log10((double)room[i]->capacity),
-               percent(room[i]));
+        pljoin(x_of(room[i - 1]), percent(room[i - 1]), x_of(room[i]), percent(room[i]));
     pllsty(1);
     plwidth(1);
-    for (size_t i = 0; i < points; i++) draw_marker(frame, line, log10((double)room[i]->capacity), percent(room[i]));
+    for (size_t i = 0; i < points; i++) draw_marker(frame, line, x_of(room[i]), percent(room[i]));
 }
 
 /* One line of the legend, in the lower right corner, where a curve that grows leaves room. */
@@ -274,10 +281,24 @@ static void draw_legend_paper(const plot_frame *frame) {
     plline(5, xs, ys);
 }
 
-static size_t end_of_policy(const cache_run *runs, size_t count, size_t start) {
+static bool same_line(const replay_row *a, const replay_row *b) {
+    return a->policy == b->policy && a->fleet->route == b->fleet->route &&
+           a->fleet->worker_count == b->fleet->worker_count;
+}
+
+static size_t end_of_line(const replay_row *rows, size_t count, size_t start) {
     size_t end = start + 1;
-    while (end < count && strcmp(runs[end].policy, runs[start].policy) == 0) end++;
+    while (end < count && same_line(&rows[end], &rows[start])) end++;
     return end;
+}
+
+/* "lru", or of a fleet "lru, 4 × prefix". */
+static void line_name(const replay_row *row, char *name, size_t size_bytes) {
+    const char *route = fleet_route_name(row->fleet->route);
+    if (route == NULL)
+        snprintf(name, size_bytes, "%s", row->policy);
+    else
+        snprintf(name, size_bytes, "%s, %zu × %s", row->policy, row->fleet->worker_count, route);
 }
 
 /* What PLplot takes for a command (#), or what is no character, would not come out as it is. */
@@ -303,8 +324,8 @@ static void draw_title(const char *title) {
     plschr(0, 1.0);
 }
 
-static void draw(const char *title, const cache_run *runs, size_t count, const cache_run **room) {
-    plot_frame frame = frame_of(runs, count);
+static void draw(const char *title, const replay_row *rows, size_t count, const replay_row **room) {
+    plot_frame frame = frame_of(rows, count);
     pladv(0);
     plvpor(0.105, 0.97, 0.135, 0.90);
     plwind(frame.left, frame.right, 0, frame.top);
@@ -322,12 +343,15 @@ static void draw(const char *title, const cache_run *runs, size_t count, const c
     draw_ceiling(&frame);
     size_t line = 0;
     for (size_t start = 0, end; start < count; start = end) {
-        end = end_of_policy(runs, count, start);
-        draw_line(&frame, runs + start, end - start, frame.lines++, room);
+        end = end_of_line(rows, count, start);
+        draw_line(&frame, rows + start, end - start, frame.lines++, room);
     }
     draw_legend_paper(&frame);
-    for (size_t start = 0; start < count; start = end_of_policy(runs, count, start))
-        draw_legend(&frame, line++, runs[start].policy);
+    for (size_t start = 0; start < count; start = end_of_line(rows, count, start)) {
+        char name[64];
+        line_name(&rows[start], name, sizeof name);
+        draw_legend(&frame, line++, name);
+    }
 }
 
 /* ---- PLplot ---- */
@@ -344,8 +368,8 @@ static int on_exit_wanted(const char *message) {
 static void on_abort(const char *message) { snprintf(failure, sizeof failure, "%s", message); }
 
 /* Draw into memory: what PLplot writes goes to `out`, which it closes. */
-static bool draw_into(FILE *out, const char *device, const char *title, const cache_run *runs, size_t count,
-                      const cache_run **room) {
+static bool draw_into(FILE *out, const char *device, const char *title, const replay_row *rows, size_t count,
+                      const replay_row **room) {
     failure[0] = '\0';
     plsexit(on_exit_wanted);
     plsabort(on_abort);
@@ -362,21 +386,21 @@ static bool draw_into(FILE *out, const char *device, const char *title, const ca
     plspage(0, 0, WIDTH, HEIGHT, 0, 0);
     plinit();
     plfont(1);
-    draw(title, runs, count, room);
+    draw(title, rows, count, room);
     plend();
     return failure[0] == '\0';
 }
 
-kvcore_status plot_finish(plot_file *plot, const char *title, const cache_run *runs, size_t count,
+kvcore_status plot_finish(plot_file *plot, const char *title, const replay_row *rows, size_t count,
                           kvcore_error *error) {
     char *picture = NULL;
     size_t size_bytes = 0;
-    const cache_run **room = malloc(count * sizeof *room);
+    const replay_row **room = malloc(count * sizeof *room);
     FILE *out = room != NULL ? open_memstream(&picture, &size_bytes) : NULL;
     kvcore_status status = KVCORE_OK;
     if (out == NULL)
         status = fail(error, KVCORE_ENOMEM, "out of memory");
-    else if (!draw_into(out, plot->device, title, runs, count, room))
+    else if (!draw_into(out, plot->device, title, rows, count, room))
         status = kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOTSUP}, "PLplot cannot draw it: %s", failure);
     else
         status = write_file(plot, picture, size_bytes, error);

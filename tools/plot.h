@@ -8,7 +8,7 @@
 
 #include <kvcore/status.h>
 
-#include "cache_run.h"
+#include "replay_report.h"
 
 /* A picture being made. All zero is none. */
 typedef struct plot_file {
@@ -25,8 +25,9 @@ typedef struct plot_file {
  *         KVCORE_ENOTSUP when PLplot lacks the driver. */
 KVCORE_NODISCARD kvcore_status plot_open(plot_file *plot, const char *path, kvcore_error *error);
 
-/* Draw the runs and write the file. Runs of one policy stand next to each other. Errors: KVCORE_EIO, KVCORE_ENOTSUP. */
-KVCORE_NODISCARD kvcore_status plot_finish(plot_file *plot, const char *title, const cache_run *runs, size_t count,
+/* Draw the rows and write the file. A line is drawn through the rows that differ in nothing but capacity, which stand next to
+ * each other. Errors: KVCORE_EIO, KVCORE_ENOTSUP. */
+KVCORE_NODISCARD kvcore_status plot_finish(plot_file *plot, const char *title, const replay_row *rows, size_t count,
                                            kvcore_error *error);
 
 /* Give up, if not finished. */

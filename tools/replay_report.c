@@ -1,38 +1,67 @@
 #include "replay_report.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 #include "table.h"
 
-static const char *const headings[] = {"policy",    "capacity",     "hits",      "hit ratio",  "token ratio",
-                                       "evictions", "never reused", "oversized", "manager ns", "hashing ns"};
-enum { COLUMNS = sizeof headings / sizeof *headings };
+/* The columns, those that only fleets have marked. */
+enum { TEXT_COLUMNS_ALONE = 1, TEXT_COLUMNS_FLEET = 2, COLUMNS_MAX = 14 };
+static const struct {
+    const char *heading;
+    bool of_fleets;
+} columns[COLUMNS_MAX] = {
+    {"policy", false},    {"route", true},        {"workers", true},     {"capacity", false},   {"hits", false},
+    {"hit ratio", false}, {"token ratio", false}, {"balance", true},     {"evictions", false},  {"never reused", false},
+    {"oversized", false}, {"routing ns", true},   {"manager ns", false}, {"hashing ns", false},
+};
 
-static void fill_row(table_cell *row, const replay_totals *totals, const cache_run *run) {
-    table_text(run->policy, &row[0]);
-    table_text("unbounded", &row[1]);
-    if (run->capacity != 0) table_count(run->capacity, &row[1]);
-    table_count(run->counts.hits, &row[2]);
-    table_percent(run->counts.hits, run->counts.references, &row[3]);
-    table_percent(run->counts.hit_tokens, run->counts.tokens, &row[4]);
-    table_count(run->counts.evictions, &row[5]);
-    table_count(run->counts.registrations - run->counts.reused_stays, &row[6]);
-    table_count(run->counts.oversized, &row[7]);
-    table_mean(run->counts.manager_ns, run->capacity != 0 ? run->counts.references : 0, &row[8]);
-    table_mean(totals->hashing_ns, run->counts.references, &row[9]);
+static void fill_row(table_cell row[COLUMNS_MAX], const replay_totals *totals, const replay_row *of) {
+    const replay_fleet *fleet = of->fleet;
+    run_counts counts = fleet_total(fleet);
+    fleet_balance balance = fleet_work_balance(fleet);
+    const char *route = fleet_route_name(fleet->route);
+    table_text(of->policy, &row[0]);
+    table_text(route != NULL ? route : "", &row[1]);
+    table_count(fleet->worker_count, &row[2]);
+    table_text("unbounded", &row[3]);
+    if (fleet->capacity != 0) table_count(fleet->capacity, &row[3]);
+    table_count(counts.hits, &row[4]);
+    table_percent(counts.hits, counts.references, &row[5]);
+    table_percent(counts.hit_tokens, counts.tokens, &row[6]);
+    table_percent(balance.even, balance.busiest, &row[7]);
+    table_count(counts.evictions, &row[8]);
+    table_count(counts.registrations - counts.reused_stays, &row[9]);
+    table_count(counts.oversized, &row[10]);
+    table_mean(fleet->routing_ns, counts.references, &row[11]);
+    table_mean(counts.manager_ns, fleet->capacity != 0 ? counts.references : 0, &row[12]);
+    table_mean(totals->hashing_ns, counts.references, &row[13]);
+}
+
+/* The cells of a row that the table shows, moved together; how many. */
+static size_t keep_columns(table_cell row[COLUMNS_MAX], bool fleets, table_cell *kept) {
+    size_t count = 0;
+    for (size_t i = 0; i < COLUMNS_MAX; i++)
+        if (fleets || !columns[i].of_fleets) kept[count++] = row[i];
+    return count;
 }
 
 static void print_names_xor(FILE *out, kvhash_plh names_xor) {
     fprintf(out, "%016llx%016llx", (unsigned long long)names_xor.high, (unsigned long long)names_xor.low);
 }
 
-kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const cache_run *runs, size_t count) {
-    table_cell *cells = calloc((count + 1) * COLUMNS, sizeof *cells);
+kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const replay_row *rows, size_t count) {
+    bool fleets = count > 0 && rows[0].fleet->route != FLEET_NO_ROUTE;
+    table_cell *cells = calloc((count + 1) * COLUMNS_MAX, sizeof *cells), row[COLUMNS_MAX];
     if (cells == NULL) return KVCORE_ENOMEM;
-    for (size_t i = 0; i < COLUMNS; i++) table_text(headings[i], &cells[i]);
-    for (size_t i = 0; i < count; i++) fill_row(cells + (i + 1) * COLUMNS, totals, &runs[i]);
+    for (size_t i = 0; i < COLUMNS_MAX; i++) table_text(columns[i].heading, &row[i]);
+    size_t width = keep_columns(row, fleets, cells);
+    for (size_t i = 0; i < count; i++) {
+        fill_row(row, totals, &rows[i]);
+        keep_columns(row, fleets, cells + (i + 1) * width);
+    }
 
     table_cell requests, references;
     table_count(totals->requests, &requests);
@@ -44,7 +73,7 @@ kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const c
             (unsigned)totals->block_tokens);
     print_names_xor(out, totals->names_xor);
     fputs("\n\n", out);
-    table_print(out, cells, count + 1, COLUMNS, 1);
+    table_print(out, cells, count + 1, width, fleets ? TEXT_COLUMNS_FLEET : TEXT_COLUMNS_ALONE);
     free(cells);
     return KVCORE_OK;
 }
@@ -81,31 +110,54 @@ static void print_json_ratio(FILE *out, const char *key, uint64_t part, uint64_t
         fprintf(out, ",\"%s\":%.6f", key, (double)part / (double)whole);
 }
 
-static void print_json_run(FILE *out, const replay_totals *totals, const cache_run *run) {
+static void print_json_workers(FILE *out, const replay_fleet *fleet) {
+    fputs(",\"workers\":[", out);
+    for (size_t i = 0; i < fleet->worker_count; i++) {
+        const run_counts *counts = &fleet->workers[i].counts;
+        fprintf(out, "%s{\"requests\":%llu", i > 0 ? "," : "", (unsigned long long)counts->requests);
+        print_json_count(out, "block_references", counts->references);
+        print_json_count(out, "hits", counts->hits);
+        print_json_count(out, "evictions", counts->evictions);
+        print_json_count(out, "tokens", counts->tokens);
+        print_json_count(out, "hit_tokens", counts->hit_tokens);
+        fputc('}', out);
+    }
+    fputc(']', out);
+}
+
+static void print_json_run(FILE *out, const replay_totals *totals, const replay_row *row) {
+    const replay_fleet *fleet = row->fleet;
+    run_counts counts = fleet_total(fleet);
     fputs("{\"policy\":", out);
-    print_json_text(out, run->policy);
-    if (run->capacity == 0)
+    print_json_text(out, row->policy);
+    if (fleet->route != FLEET_NO_ROUTE) fprintf(out, ",\"route\":\"%s\"", fleet_route_name(fleet->route));
+    if (fleet->capacity == 0)
         fputs(",\"capacity\":null", out);
     else
-        print_json_count(out, "capacity", run->capacity);
-    print_json_count(out, "requests", run->counts.requests);
-    print_json_count(out, "block_references", run->counts.references);
-    print_json_count(out, "hits", run->counts.hits);
-    print_json_count(out, "evictions", run->counts.evictions);
-    print_json_count(out, "oversized", run->counts.oversized);
-    print_json_count(out, "registrations", run->counts.registrations);
-    print_json_count(out, "never_reused", run->counts.registrations - run->counts.reused_stays);
-    print_json_count(out, "tokens", run->counts.tokens);
-    print_json_count(out, "hit_tokens", run->counts.hit_tokens);
-    print_json_ratio(out, "hit_ratio", run->counts.hits, run->counts.references);
-    print_json_ratio(out, "token_hit_ratio", run->counts.hit_tokens, run->counts.tokens);
-    print_json_ratio(out, "manager_ns_per_block", run->counts.manager_ns,
-                     run->capacity != 0 ? run->counts.references : 0);
-    print_json_ratio(out, "hashing_ns_per_block", totals->hashing_ns, run->counts.references);
+        print_json_count(out, "capacity", fleet->capacity);
+    print_json_count(out, "requests", counts.requests);
+    print_json_count(out, "block_references", counts.references);
+    print_json_count(out, "hits", counts.hits);
+    print_json_count(out, "evictions", counts.evictions);
+    print_json_count(out, "oversized", counts.oversized);
+    print_json_count(out, "registrations", counts.registrations);
+    print_json_count(out, "never_reused", counts.registrations - counts.reused_stays);
+    print_json_count(out, "tokens", counts.tokens);
+    print_json_count(out, "hit_tokens", counts.hit_tokens);
+    print_json_ratio(out, "hit_ratio", counts.hits, counts.references);
+    print_json_ratio(out, "token_hit_ratio", counts.hit_tokens, counts.tokens);
+    print_json_ratio(out, "manager_ns_per_block", counts.manager_ns, fleet->capacity != 0 ? counts.references : 0);
+    print_json_ratio(out, "hashing_ns_per_block", totals->hashing_ns, counts.references);
+    if (fleet->route != FLEET_NO_ROUTE) {
+        fleet_balance balance = fleet_work_balance(fleet);
+        print_json_ratio(out, "balance", balance.even, balance.busiest);
+        print_json_ratio(out, "routing_ns_per_block", fleet->routing_ns, counts.references);
+        print_json_workers(out, fleet);
+    }
     fputc('}', out);
 }
 
-kvcore_status replay_print_json(FILE *out, const replay_totals *totals, const cache_run *runs, size_t count) {
+kvcore_status replay_print_json(FILE *out, const replay_totals *totals, const replay_row *rows, size_t count) {
     fputs("{\"files\":[", out);
     for (size_t i = 0; i < totals->file_count; i++) {
         if (i > 0) fputc(',', out);
@@ -118,7 +170,7 @@ kvcore_status replay_print_json(FILE *out, const replay_totals *totals, const ca
     fputs("\",\"runs\":[", out);
     for (size_t i = 0; i < count; i++) {
         if (i > 0) fputc(',', out);
-        print_json_run(out, totals, &runs[i]);
+        print_json_run(out, totals, &rows[i]);
     }
     fputs("]}\n", out);
     return KVCORE_OK;

@@ -9,7 +9,7 @@
 #include <kvcore/status.h>
 #include <kvhash/plh.h>
 
-#include "cache_run.h"
+#include "fleet.h"
 
 typedef struct replay_totals {
     const char *const *files;
@@ -21,10 +21,16 @@ typedef struct replay_totals {
     kvhash_plh names_xor; /* of the names of all references; an XOR of names need not be a name */
 } replay_totals;
 
-/* Errors: KVCORE_ENOMEM. Failed writes stay in out's error flag. */
-KVCORE_NODISCARD kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const cache_run *runs,
+/* Policies share a fleet where they make no difference. */
+typedef struct replay_row {
+    const char *policy;
+    const replay_fleet *fleet;
+} replay_row;
+
+/* Rows of fleets show route, workers and balance too. Errors: KVCORE_ENOMEM. Failed writes stay in out's error flag. */
+KVCORE_NODISCARD kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const replay_row *rows,
                                                   size_t count);
-KVCORE_NODISCARD kvcore_status replay_print_json(FILE *out, const replay_totals *totals, const cache_run *runs,
+KVCORE_NODISCARD kvcore_status replay_print_json(FILE *out, const replay_totals *totals, const replay_row *rows,
                                                  size_t count);
 
 #endif

@@ -1,66 +1,17 @@
-/* An LRU cache in fifty lines, which shares nothing with the program, replays the same workload and counts the same.
- *
- * It keys blocks by id: in a generated workload an equal id means an equal prefix. */
+/* An LRU cache that shares nothing with the program replays the same workload and counts the same. */
 #include "shell.h"
-#include "trace_lines.h"
 
-enum { NONE = 0, IDS = 1 << 20 }; /* id + 1 stands in the list; 0 is its anchor */
-
-typedef struct lru_twin {
-    size_t capacity, held;
-    uint32_t *next, *previous; /* oldest first */
-    uint8_t *here;
-    uint64_t hits, evictions, oversized;
-} lru_twin;
-
-static void unlink_id(lru_twin *twin, uint32_t at) {
-    twin->next[twin->previous[at]] = twin->next[at];
-    twin->previous[twin->next[at]] = twin->previous[at];
-}
-
-static void append_id(lru_twin *twin, uint32_t at) {
-    twin->previous[at] = twin->previous[NONE];
-    twin->next[at] = NONE;
-    twin->next[twin->previous[at]] = at;
-    twin->previous[NONE] = at;
-}
-
-static void twin_serve(lru_twin *twin, const trace_line *line) {
-    size_t hits = 0, kept = line->count;
-    while (hits < line->count && twin->here[line->ids[hits] + 1]) unlink_id(twin, (uint32_t)line->ids[hits++] + 1);
-    twin->hits += hits;
-    if (line->count > twin->capacity) {
-        twin->oversized++;
-        kept = hits;
-    }
-    for (size_t i = hits; i < kept; i++) {
-        if (twin->held == twin->capacity) {
-            uint32_t oldest = twin->next[NONE];
-            unlink_id(twin, oldest);
-            twin->here[oldest] = 0;
-            twin->evictions++;
-            twin->held--;
-        }
-        twin->held++;
-        twin->here[line->ids[i] + 1] = 1;
-    }
-    for (size_t i = kept; i > 0; i--) append_id(twin, (uint32_t)line->ids[i - 1] + 1);
-}
+#include "lru_twin.h"
 
 static lru_twin twin_replay(size_t capacity, const char *text) {
-    lru_twin twin = {.capacity = capacity};
-    twin.next = calloc(IDS, sizeof *twin.next);
-    twin.previous = calloc(IDS, sizeof *twin.previous);
-    twin.here = calloc(IDS, 1);
+    lru_twin twin = twin_open(capacity);
     trace_line *line = malloc(sizeof *line);
     while (trace_line_next(&text, line)) {
         for (size_t i = 0; i < line->count; i++) assert_true(line->ids[i] + 1 < IDS);
         twin_serve(&twin, line);
     }
     free(line);
-    free(twin.next);
-    free(twin.previous);
-    free(twin.here);
+    twin_close(&twin);
     return twin;
 }
 

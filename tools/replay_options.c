@@ -1,0 +1,215 @@
+#include "replay_options.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+
+#define DEFAULT_CAPACITIES "1k,3k,10k,30k,100k,unbounded"
+#define DEFAULT_POLICIES "lru"
+#define DEFAULT_ROUTES "prefix,round-robin,random"
+#define DEFAULT_BLOCK_TOKENS 512
+#define TEXT(value) TEXT_OF(value)
+#define TEXT_OF(value) #value
+
+static const replay_policy policies[] = {
+    {"lru", KVLOGICAL_EVICT_LRU},
+    {"multi-lru", KVLOGICAL_EVICT_MULTI_LRU},
+    {"fifo", KVLOGICAL_EVICT_FIFO},
+    {"lineage", KVLOGICAL_EVICT_LINEAGE_TICK},
+    {"lineage-tick", KVLOGICAL_EVICT_LINEAGE_TICK},
+    {"lineage-fifo", KVLOGICAL_EVICT_LINEAGE_FIFO},
+};
+
+enum { OPTION_JSON = 256, OPTION_PLOT };
+
+static const struct argp_option option_list[] = {
+    {"capacity", 'c', "LIST", 0,
+     "Blocks of each cache, comma separated; 1k = 1000, 1M, 1G, and 'unbounded' for one that never evicts "
+     "(default: " DEFAULT_CAPACITIES ")",
+     0},
+    {"policy", 'p', "LIST", 0,
+     "What is evicted first, comma separated: lru, multi-lru, fifo, lineage (= lineage-tick), lineage-fifo "
+     "(default: " DEFAULT_POLICIES ")",
+     0},
+    {"block-size", 'b', "N", 0, "Tokens a block: a power of two up to 1024 (default: " TEXT(DEFAULT_BLOCK_TOKENS) ")",
+     0},
+    {"workers", 'w', "LIST", 0,
+     "Replay against fleets of so many workers, comma separated, each worker with a cache of the capacity", 0},
+    {"route", 'r', "LIST", 0,
+     "How requests come to workers, comma separated: prefix, round-robin, random (default: " DEFAULT_ROUTES ")", 0},
+    {"json", OPTION_JSON, NULL, 0, "Print one JSON object instead of the table", 0},
+    {"plot", OPTION_PLOT, "FILE", 0, "Draw hit ratio over capacity into FILE.svg or FILE.png", 0},
+    {0},
+};
+
+/* The lists, as they were given. */
+typedef struct option_texts {
+    char *capacities, *policies, *workers, *routes;
+    replay_options *options;
+} option_texts;
+
+static error_t parse_block_size(const char *text, struct argp_state *state, uint32_t *block_tokens) {
+    uint64_t value;
+    if (parse_count(text, &value) != KVCORE_OK || value == 0 || value > KVLOGICAL_BLOCK_TOKENS_MAX ||
+        (value & (value - 1)) != 0)
+        argp_error(state, "expected a block size that is a power of two from 1 to %d, found '%s'",
+                   KVLOGICAL_BLOCK_TOKENS_MAX, text);
+    *block_tokens = (uint32_t)value;
+    return 0;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+    option_texts *texts = state->input;
+    replay_options *options = texts->options;
+    switch (key) {
+    case 'c': texts->capacities = argument; return 0;
+    case 'p': texts->policies = argument; return 0;
+    case 'b': return parse_block_size(argument, state, &options->block_tokens);
+    case 'w': texts->workers = argument; return 0;
+    case 'r': texts->routes = argument; return 0;
+    case OPTION_JSON: options->json = true; return 0;
+    case OPTION_PLOT: options->plot = argument; return 0;
+    case ARGP_KEY_ARG: options->files[options->file_count++] = argument; return 0;
+    case ARGP_KEY_NO_ARGS:
+        if (isatty(STDIN_FILENO)) argp_error(state, "expected a FILE, or a trace on standard input");
+        options->files[options->file_count++] = "-";
+        return 0;
+    case ARGP_KEY_END:
+        if (texts->routes != NULL && texts->workers == NULL) argp_error(state, "--route needs --workers");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    .options = option_list,
+    .parser = parse_option,
+    .args_doc = "[FILE|-]...",
+    .doc =
+        "Replay request traces against block managers of several capacities and eviction policies, all in one pass.\v"
+        "A trace has one JSON object a line, plain or gzip, with hash_ids: one id for each block of the prompt. "
+        "Several files "
+        "are one stream. Without FILE, or for '-', standard input is read. kvstrata(1) says how to read the table.",
+};
+
+/* ---- lists ---- */
+
+/* An array with room for every item of a comma separated list; NULL when memory is short. */
+static void *room_for(const char *list, size_t item_bytes) {
+    size_t count = 1;
+    for (; *list != '\0'; list++) count += *list == ',';
+    return calloc(count, item_bytes);
+}
+
+/* Cut the next item off a comma separated list; NULL at its end. Unlike strtok, keeps empty items, so that they are refused. */
+static char *next_item(char **list) {
+    char *item = *list;
+    if (item == NULL) return NULL;
+    char *comma = strchr(item, ',');
+    *list = comma != NULL ? comma + 1 : NULL;
+    if (comma != NULL) *comma = '\0';
+    return item;
+}
+
+static void add_number(uint64_t number, uint64_t *numbers, size_t *count) {
+    bool known = false;
+    for (size_t i = 0; i < *count; i++) known |= numbers[i] == number;
+    if (!known) numbers[(*count)++] = number;
+}
+
+static int read_capacities(replay_options *options, char *list) {
+    options->capacities = room_for(list, sizeof *options->capacities);
+    if (options->capacities == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    for (char *item; (item = next_item(&list)) != NULL;) {
+        uint64_t capacity = 0;
+        if (strcmp(item, "unbounded") != 0 &&
+            (parse_count(item, &capacity) != KVCORE_OK || capacity == 0 || capacity > KVLOGICAL_BLOCK_COUNT_MAX))
+            return complain(EXIT_USAGE,
+                            "--capacity: expected 'unbounded' or a number of blocks from 1 to %lu, found '%s'",
+                            (unsigned long)KVLOGICAL_BLOCK_COUNT_MAX, item);
+        add_number(capacity, options->capacities, &options->capacity_count);
+    }
+    return EXIT_OK;
+}
+
+static int read_policies(replay_options *options, char *list) {
+    options->policies = room_for(list, sizeof *options->policies);
+    if (options->policies == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    for (char *item; (item = next_item(&list)) != NULL;) {
+        const replay_policy *found = NULL;
+        for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
+            if (strcmp(item, policies[i].name) == 0) found = &policies[i];
+        if (found == NULL)
+            return complain(
+                EXIT_USAGE,
+                "--policy: expected lru, multi-lru, fifo, lineage, lineage-tick or lineage-fifo, found '%s'", item);
+        bool known = false;
+        for (size_t i = 0; i < options->policy_count; i++) known |= options->policies[i].name == found->name;
+        if (!known) options->policies[options->policy_count++] = *found;
+    }
+    return EXIT_OK;
+}
+
+static int read_workers(replay_options *options, char *list) {
+    options->workers = room_for(list, sizeof *options->workers);
+    if (options->workers == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    for (char *item; (item = next_item(&list)) != NULL;) {
+        uint64_t workers;
+        if (parse_count(item, &workers) != KVCORE_OK || workers == 0 || workers > FLEET_WORKERS_MAX)
+            return complain(EXIT_USAGE, "--workers: expected a number of workers from 1 to %d, found '%s'",
+                            FLEET_WORKERS_MAX, item);
+        add_number(workers, options->workers, &options->worker_list_count);
+    }
+    return EXIT_OK;
+}
+
+static int read_routes(replay_options *options, char *list) {
+    options->routes = room_for(list, sizeof *options->routes);
+    if (options->routes == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    for (char *item; (item = next_item(&list)) != NULL;) {
+        fleet_route found = FLEET_NO_ROUTE;
+        for (fleet_route route = FLEET_PREFIX; route <= FLEET_RANDOM; route++)
+            if (strcmp(item, fleet_route_name(route)) == 0) found = route;
+        if (found == FLEET_NO_ROUTE)
+            return complain(EXIT_USAGE, "--route: expected prefix, round-robin or random, found '%s'", item);
+        bool known = false;
+        for (size_t i = 0; i < options->route_count; i++) known |= options->routes[i] == found;
+        if (!known) options->routes[options->route_count++] = found;
+    }
+    return EXIT_OK;
+}
+
+/* One worker, and nothing to choose. */
+static int no_fleet(replay_options *options) {
+    options->routes = calloc(1, sizeof *options->routes);
+    if (options->routes == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    options->routes[options->route_count++] = FLEET_NO_ROUTE;
+    return EXIT_OK;
+}
+
+int replay_options_read(int argc, char **argv, replay_options *options) {
+    *options = (replay_options){.block_tokens = DEFAULT_BLOCK_TOKENS};
+    char default_capacities[] = DEFAULT_CAPACITIES, default_policies[] = DEFAULT_POLICIES,
+         default_routes[] = DEFAULT_ROUTES;
+    option_texts texts = {default_capacities, default_policies, NULL, NULL, options};
+    options->files = calloc((size_t)argc + 1, sizeof *options->files);
+    if (options->files == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    if (argp_parse(&parser, argc, argv, 0, NULL, &texts) != 0) return EXIT_USAGE;
+    int code = read_capacities(options, texts.capacities);
+    if (code == EXIT_OK) code = read_policies(options, texts.policies);
+    if (code != EXIT_OK || texts.workers == NULL) return code == EXIT_OK ? no_fleet(options) : code;
+    code = read_workers(options, texts.workers);
+    return code == EXIT_OK ? read_routes(options, texts.routes != NULL ? texts.routes : default_routes) : code;
+}
+
+void replay_options_clear(replay_options *options) {
+    free(options->policies);
+    free(options->capacities);
+    free(options->workers);
+    free(options->routes);
+    free(options->files);
+    *options = (replay_options){.policy_count = 0};
+}
