@@ -1,5 +1,6 @@
 #include "lineage.h"
 
+#include "prefetch.h"
 #include "ring.h"
 #include "validate.h"
 
@@ -285,7 +286,7 @@ static void insert(manager *m, uint32_t index, uint32_t before, uint32_t after) 
 }
 
 /* When a chain is evicted from its end, the parent is the next victim, and its parent is touched then. */
-static void prefetch_grandparent(const manager *m, const slot *s) {
+PREFETCHER void prefetch_grandparent(const manager *m, const slot *s) {
     uint32_t parent = s->lineage.parent;
     if (s->lineage.parent_serial == 0 || parent & LINEAGE_GHOST) return;
     parent = m->slots[parent].lineage.parent;
@@ -317,7 +318,11 @@ static void lineage_remove(manager *m, const uint32_t *slots, size_t count) {
 static void evict_by_tick(manager *m, uint32_t *victims, size_t count) {
     ring *r = &m->order.lineage.ring;
     for (size_t i = 0; i < count; i++) {
-        victims[i] = r->slots[ring_next(r, &r->leaves, r->oldest)];
+        uint64_t place = ring_next(r, &r->leaves, r->oldest);
+        /* one by one as we go; the first of many also brings in the nearest */
+        for (uint64_t by = i == 0 && count > 1 ? 1 : RING_AHEAD; by <= RING_AHEAD; by++)
+            ring_prefetch(r, m->slots, place, by);
+        victims[i] = r->slots[place];
         remove_real(m, victims[i]);
     }
 }

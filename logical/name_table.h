@@ -15,6 +15,8 @@
 
 #include <kvhash/plh.h>
 
+#include "prefetch.h"
+
 #define NO_ROW UINT32_MAX
 
 typedef struct name_entry {
@@ -52,7 +54,7 @@ static inline uint64_t name_after(const name_table *table, uint64_t at) {
     return at + 1 == table->capacity ? 0 : at + 1;
 }
 
-static inline void name_prefetch(const name_table *table, uint32_t tag) {
+PREFETCHER void name_prefetch(const name_table *table, uint32_t tag) {
     __builtin_prefetch(&table->entries[name_home(table, tag)], 1);
 }
 

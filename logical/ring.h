@@ -3,12 +3,15 @@
 #define LOGICAL_RING_H
 
 #include "lineage.h"
+#include "prefetch.h"
 
 /* Nodes start to be moved together when they spread over this many places; they number `slots` at most. */
 static inline uint64_t ring_spread(uint64_t slots) { return 2 * (slots < 64 ? 64 : slots); }
 static inline uint64_t ring_places(uint64_t slots) { return ring_spread(slots) / 2 * 3; }
 /* How many nodes move with each insertion: all of them before the ring is full. */
 #define RING_MOVES 4
+/* How far ahead of an eviction slots are fetched. */
+#define RING_AHEAD 8
 
 static inline uint64_t ring_forward(const ring *r, uint64_t place, uint64_t by) {
     place += by;
@@ -39,6 +42,13 @@ static inline void ring_remove(ring *r, slot *slots, uint32_t index) {
     uint64_t place = slots[index].previous;
     bitmap_clear(&r->real, place);
     bitmap_clear(&r->leaves, place);
+}
+
+/* Fetch the slots so many places away: what was released together is evicted together, from either end, and each victim is
+ * known only from the one before. A place that is not in use has an old slot, or slot 0. */
+PREFETCHER void ring_prefetch(const ring *r, const slot *slots, uint64_t place, uint64_t by) {
+    __builtin_prefetch(&slots[r->slots[ring_back(r, place, by)]], 1);
+    __builtin_prefetch(&slots[r->slots[ring_forward(r, place, by)]], 1);
 }
 
 static inline void ring_move(ring *r, slot *slots, uint64_t from, uint64_t to) {
