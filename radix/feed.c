@@ -87,7 +87,13 @@ kvcore_status kvradix_index_apply(kvradix_index *index, const kvhash_event *even
                            "no index or no events");
     pthread_mutex_lock(&index->writers);
     kvcore_status status = make_room(index, events, count, error);
-    for (size_t i = 0; status == KVCORE_OK && i < count; i++) take_in(index, &events[i]);
+    for (size_t i = 0; status == KVCORE_OK && i < count; i++) {
+        if (i % TABLE_AHEAD == 0) {
+            size_t ahead = count - i < TABLE_AHEAD ? count - i : TABLE_AHEAD;
+            lineage_fetch(index, &events[i].name, sizeof *events, ahead);
+        }
+        take_in(index, &events[i]);
+    }
     table_settle(&index->table);
     pthread_mutex_unlock(&index->writers);
     return status;

@@ -98,6 +98,10 @@ kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_holder holder, c
     if (state != NULL) state->heard = true;
     if (state != NULL && state->column != COLUMN_NONE)
         for (size_t i = count; i-- > 0;) {
+            if ((count - 1 - i) % TABLE_AHEAD == 0) {
+                size_t ahead = i + 1 < TABLE_AHEAD ? i + 1 : TABLE_AHEAD;
+                lineage_fetch(index, &names[i + 1 - ahead], sizeof *names, ahead);
+            }
             if (!kvhash_plh_valid(names[i])) continue;
             uint32_t slot = lineage_find(index, names[i]);
             if (slot != TABLE_NONE) lineage_release(index, slot, state->column);

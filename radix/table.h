@@ -139,12 +139,14 @@ static inline uint32_t table_slot_in(const table_bucket *bucket, unsigned i) {
     return atomic_load_explicit(&bucket->slots[i], memory_order_acquire);
 }
 
-static inline void table_prefetch(const table_rows *rows, uint64_t hash) {
+/* Always inlined, as all that prefetches: GCC takes a function that does nothing else for one without effect, and drops it. */
+__attribute__((always_inline)) static inline void table_prefetch(const table_rows *rows, uint64_t hash) {
     __builtin_prefetch(&rows->buckets[table_home(rows, hash)]);
 }
 
 /* The first record in its own bucket that may be the one, on its way into the cache; or TABLE_NONE. */
-static inline uint32_t table_guess(const table *t, const table_rows *rows, uint64_t hash) {
+__attribute__((always_inline)) static inline uint32_t table_guess(const table *t, const table_rows *rows,
+                                                                  uint64_t hash) {
     const table_bucket *bucket = &rows->buckets[table_home(rows, hash)];
     bool goes_on;
     unsigned tagged = table_tagged(bucket, table_tag(hash), &goes_on);
