@@ -16,14 +16,27 @@
 
 #define PARTS 8
 #define PROBES (PARTS - 1)
-/* When columns end in so many parts, the parts are looked at name by name. */
-#define CROWDED (PARTS / 2 + 1)
+/* How many names are looked up side by side. */
+#define PROBES_AHEAD 64
+/* How many intervals are split side by side. */
+#define TAKEN_MAX 32
+/* A row is worth its words: many short ones or few long ones. At least 128 intervals. */
+#define PENDING_MAX 256
+#define PENDING_WORDS (128 * ROW_WORDS_MAX)
+/* How much splitting one interval, and its last part and so on to the end, may add to those pending. */
+#define SPLIT_DEPTH 8 /* PARTS^8 names are all that a chain can have */
+#define PENDING_SPARE (PROBES * SPLIT_DEPTH)
 
 typedef uint64_t row[ROW_WORDS_MAX];
 
 typedef struct found_column {
     uint32_t blocks, column;
 } found_column;
+
+/* Some columns all have names[low] and all have not names[high]. */
+typedef struct interval {
+    uint32_t low, high;
+} interval;
 
 typedef struct search {
     const kvradix_index *index;
@@ -34,6 +47,10 @@ typedef struct search {
     size_t wanted; /* of closed columns */
     size_t found_count;
     found_column found[KVRADIX_HOLDERS_MAX];
+    /* a stack: the longest last */
+    size_t pending_count;
+    interval pending[PENDING_MAX + 1];
+    uint64_t pending_rows[PENDING_WORDS + ROW_WORDS_MAX];
 } search;
 
 /* ---- rows ---- */
@@ -48,19 +65,19 @@ static bool row_any(const uint64_t *of, size_t words) {
     return any != 0;
 }
 
-/* Who has names[at[0]], names[at[1]], … */
-static void probe(const search *s, const size_t *at, size_t count, row *rows) {
+/* Who has names[at[0]], names[at[1]], …; at most PROBES_AHEAD. */
+static void probe(const search *s, const uint32_t *at, size_t count, uint64_t *rows) {
     const table *t = &s->index->table;
-    uint64_t hashes[TABLE_AHEAD];
-    uint32_t guesses[TABLE_AHEAD];
+    uint64_t hashes[PROBES_AHEAD];
+    uint32_t guesses[PROBES_AHEAD];
     for (size_t i = 0; i < count; i++) table_prefetch(s->rows, hashes[i] = name_hash(s->names[at[i]]));
     for (size_t i = 0; i < count; i++) guesses[i] = table_guess(t, s->rows, hashes[i]);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++, rows += s->words) {
         uint32_t slot = table_find_guessed(t, s->rows, hashes[i], guesses[i], same_name, &s->names[at[i]]);
         if (slot != TABLE_NONE)
-            row_load(rows[i], name_at(s->index, slot)->row, s->words);
+            row_load(rows, name_at(s->index, slot)->row, s->words);
         else
-            for (size_t w = 0; w < s->words; w++) rows[i][w] = 0;
+            for (size_t w = 0; w < s->words; w++) rows[w] = 0;
     }
 }
 
@@ -74,73 +91,95 @@ static void emit(search *s, const uint64_t *columns, size_t blocks) {
 
 /* ---- closed columns ---- */
 
-/* As split(), by looking at all names between, at most TABLE_AHEAD - 1: where many columns end that takes fewer steps. */
-static void sweep(search *s, size_t low, size_t high, const uint64_t *alive) {
-    const size_t between = high - low - 1, words = s->words;
-    size_t at[TABLE_AHEAD];
-    row have[TABLE_AHEAD + 1]; /* have[i]: those of `alive` that get as far as names[low + i] */
-    for (size_t i = 0; i < between; i++) at[i] = low + 1 + i;
-    probe(s, at, between, have + 1);
-    for (size_t w = 0; w < words; w++) {
-        have[0][w] = alive[w];
-        for (size_t i = 1; i <= between; i++) have[i][w] &= have[i - 1][w];
-        have[between + 1][w] = 0;
-    }
-    for (size_t i = between + 1; i-- > 0 && s->found_count < s->wanted;) {
-        row ending;
-        for (size_t w = 0; w < words; w++) ending[w] = have[i][w] & ~have[i + 1][w];
-        emit(s, ending, low + i + 1);
+/* Where an interval is split: names[low] … names[high] in `probes` + 1 parts. */
+static size_t probes_of(interval of) { return of.high - of.low - 1 < PROBES ? of.high - of.low - 1 : PROBES; }
+
+static uint32_t split_at(interval of, size_t probes, size_t i) {
+    return of.low + (uint32_t)(probes < PROBES ? i : i * (of.high - of.low) / PARTS);
+}
+
+/* How many intervals may be taken off the stack to be split. None for which there is no room, or that are not wanted. */
+static size_t takeable(const search *s) {
+    size_t max = PENDING_WORDS / s->words < PENDING_MAX ? PENDING_WORDS / s->words : PENDING_MAX;
+    size_t room = max - PENDING_SPARE, wanted = s->wanted - s->found_count;
+    size_t fit = s->pending_count + 2 * PROBES > room ? 1 : (room - s->pending_count) / PROBES;
+    if (fit > TAKEN_MAX) fit = TAKEN_MAX;
+    return fit < wanted ? fit : wanted;
+}
+
+/* Instead of `whole`, put its parts in which any of its columns end on the stack. `alive` are its columns, have[] those that have
+ * the names it is split at. */
+static void push_parts(search *s, interval whole, uint64_t *alive, const uint64_t *have) {
+    size_t probes = probes_of(whole), words = s->words;
+    interval part = {.low = whole.low};
+    for (size_t i = 0; i <= probes; i++, part.low = part.high) {
+        part.high = split_at(whole, probes, i + 1);
+        uint64_t *ending = &s->pending_rows[s->pending_count * words], any = 0;
+        for (size_t w = 0; w < words; w++) {
+            uint64_t further = i < probes ? alive[w] & have[i * words + w] : 0;
+            any |= ending[w] = alive[w] & ~further;
+            alive[w] = further;
+        }
+        s->pending[s->pending_count] = part;
+        s->pending_count += any != 0; /* no branch: it could not be predicted */
     }
 }
 
-/* The columns of `alive`, not none, all have names[low] and have not names[high]; the longest first. `crowded`: others end all
- * around. */
-static void split(search *s, size_t low, size_t high, const uint64_t *alive, bool crowded) {
-    size_t between = high - low - 1;
-    if (between == 0) {
-        emit(s, alive, low + 1);
-        return;
+/* Split as many of the last intervals as go side by side. */
+static void split(search *s) {
+    size_t words = s->words, taken = 0, probes = 0, takeable_count = takeable(s);
+    interval wholes[TAKEN_MAX];
+    uint64_t alive[TAKEN_MAX * ROW_WORDS_MAX], have[PROBES_AHEAD * ROW_WORDS_MAX];
+    uint32_t at[PROBES_AHEAD];
+    while (taken < takeable_count && s->pending_count > 0) {
+        interval whole = s->pending[s->pending_count - 1];
+        size_t more = probes_of(whole);
+        if (probes + more > PROBES_AHEAD) break;
+        s->pending_count--;
+        for (size_t i = 0; i < more; i++) at[probes++] = split_at(whole, more, i + 1);
+        for (size_t w = 0; w < words; w++) alive[taken * words + w] = s->pending_rows[s->pending_count * words + w];
+        wholes[taken++] = whole;
     }
-    if (crowded && between < TABLE_AHEAD) {
-        sweep(s, low, high, alive);
-        return;
+    probe(s, at, probes, have);
+    while (taken-- > 0) {
+        probes -= probes_of(wholes[taken]);
+        push_parts(s, wholes[taken], &alive[taken * words], &have[probes * words]);
     }
-    size_t probes = between < PROBES ? between : PROBES, at[PARTS + 1];
-    row have[PARTS + 1]; /* have[i]: those of `alive` that get as far as names[at[i]] */
-    for (size_t i = 0; i <= probes + 1; i++) at[i] = low + i * (high - low) / (probes + 1);
-    probe(s, at + 1, probes, have + 1);
-    for (size_t w = 0; w < s->words; w++) {
-        have[0][w] = alive[w];
-        for (size_t i = 1; i <= probes; i++) have[i][w] &= have[i - 1][w];
-        have[probes + 1][w] = 0;
+}
+
+/* The ends of these columns, who all have names[0]; the longest first. */
+static void search_closed(search *s, const uint64_t *columns) {
+    s->pending_count = 1;
+    s->pending[0] = (interval){0, (uint32_t)s->count};
+    for (size_t w = 0; w < s->words; w++) s->pending_rows[w] = columns[w];
+    while (s->pending_count > 0 && s->found_count < s->wanted) {
+        interval last = s->pending[s->pending_count - 1];
+        if (last.high - last.low == 1)
+            emit(s, &s->pending_rows[--s->pending_count * s->words], last.high);
+        else
+            split(s);
     }
-    row ending[PARTS]; /* in each part */
-    size_t used = 0;
-    for (size_t i = 0; i <= probes; i++) {
-        for (size_t w = 0; w < s->words; w++) ending[i][w] = have[i][w] & ~have[i + 1][w];
-        used += row_any(ending[i], s->words);
-    }
-    for (size_t i = probes + 1; i-- > 0 && s->found_count < s->wanted;)
-        if (row_any(ending[i], s->words)) split(s, at[i], at[i + 1], ending[i], used >= CROWDED);
 }
 
 /* ---- columns with orphans ---- */
 
 /* The columns of `alive` all have names[0]; the shortest first. */
 static void walk(search *s, uint64_t *alive) {
-    for (size_t start = 1; start < s->count; start += TABLE_AHEAD) {
-        size_t length = s->count - start < TABLE_AHEAD ? s->count - start : TABLE_AHEAD, at[TABLE_AHEAD];
-        row rows[TABLE_AHEAD];
-        for (size_t i = 0; i < length; i++) at[i] = start + i;
+    size_t words = s->words;
+    for (size_t start = 1; start < s->count; start += PROBES_AHEAD) {
+        size_t length = s->count - start < PROBES_AHEAD ? s->count - start : PROBES_AHEAD;
+        uint32_t at[PROBES_AHEAD];
+        uint64_t rows[PROBES_AHEAD * ROW_WORDS_MAX];
+        for (size_t i = 0; i < length; i++) at[i] = (uint32_t)(start + i);
         probe(s, at, length, rows);
         for (size_t i = 0; i < length; i++) {
             row ending;
-            for (size_t w = 0; w < s->words; w++) {
-                ending[w] = alive[w] & ~rows[i][w];
-                alive[w] &= rows[i][w];
+            for (size_t w = 0; w < words; w++) {
+                ending[w] = alive[w] & ~rows[i * words + w];
+                alive[w] &= rows[i * words + w];
             }
             emit(s, ending, start + i);
-            if (!row_any(alive, s->words)) return;
+            if (!row_any(alive, words)) return;
         }
     }
     emit(s, alive, s->count);
@@ -155,13 +194,13 @@ static bool search_once(search *s, bool trust_closed) {
     row live, closed, first, trusted = {0}, walked = {0}, still_live = {0};
     row_load(live, index->live, s->words);
     row_load(closed, index->closed, s->words);
-    probe(s, &(size_t){0}, 1, &first);
+    probe(s, &(uint32_t){0}, 1, first);
     for (size_t w = 0; w < s->words; w++) {
         trusted[w] = trust_closed ? first[w] & live[w] & closed[w] : 0;
         walked[w] = first[w] & live[w] & ~trusted[w];
     }
     s->found_count = 0;
-    if (row_any(trusted, s->words)) split(s, 0, s->count, trusted, false);
+    if (row_any(trusted, s->words)) search_closed(s, trusted);
     if (row_any(walked, s->words)) walk(s, walked);
     row_load(still_live, index->live, s->words);
     for (size_t i = 0; i < s->found_count; i++)
