@@ -27,6 +27,8 @@
 #define SPLIT_DEPTH 8 /* PARTS^8 names are all that a chain can have */
 #define PENDING_SPARE (PROBES * SPLIT_DEPTH)
 
+#define INLINE __attribute__((always_inline)) static inline
+
 typedef uint64_t row[ROW_WORDS_MAX];
 
 typedef struct found_column {
@@ -48,6 +50,7 @@ typedef struct search {
     size_t found_count;
     found_column found[KVRADIX_HOLDERS_MAX];
     /* a stack: the longest last */
+    size_t room; /* in it, but for PENDING_SPARE */
     size_t pending_count;
     interval pending[PENDING_MAX + 1];
     uint64_t pending_rows[PENDING_WORDS + ROW_WORDS_MAX];
@@ -66,18 +69,18 @@ static bool row_any(const uint64_t *of, size_t words) {
 }
 
 /* Who has names[at[0]], names[at[1]], …; at most PROBES_AHEAD. */
-static void probe(const search *s, const uint32_t *at, size_t count, uint64_t *rows) {
+INLINE void probe(const search *s, size_t words, const uint32_t *at, size_t count, uint64_t *rows) {
     const table *t = &s->index->table;
     uint64_t hashes[PROBES_AHEAD];
     uint32_t guesses[PROBES_AHEAD];
     for (size_t i = 0; i < count; i++) table_prefetch(s->rows, hashes[i] = name_hash(s->names[at[i]]));
     for (size_t i = 0; i < count; i++) guesses[i] = table_guess(t, s->rows, hashes[i]);
-    for (size_t i = 0; i < count; i++, rows += s->words) {
+    for (size_t i = 0; i < count; i++, rows += words) {
         uint32_t slot = table_find_guessed(t, s->rows, hashes[i], guesses[i], same_name, &s->names[at[i]]);
         if (slot != TABLE_NONE)
-            row_load(rows, name_at(s->index, slot)->row, s->words);
+            row_load(rows, name_at(s->index, slot)->row, words);
         else
-            for (size_t w = 0; w < s->words; w++) rows[w] = 0;
+            for (size_t w = 0; w < words; w++) rows[w] = 0;
     }
 }
 
@@ -100,17 +103,16 @@ static uint32_t split_at(interval of, size_t probes, size_t i) {
 
 /* How many intervals may be taken off the stack to be split. None for which there is no room, or that are not wanted. */
 static size_t takeable(const search *s) {
-    size_t max = PENDING_WORDS / s->words < PENDING_MAX ? PENDING_WORDS / s->words : PENDING_MAX;
-    size_t room = max - PENDING_SPARE, wanted = s->wanted - s->found_count;
-    size_t fit = s->pending_count + 2 * PROBES > room ? 1 : (room - s->pending_count) / PROBES;
+    size_t wanted = s->wanted - s->found_count, fit = 1;
+    if (s->pending_count + 2 * PROBES <= s->room) fit = (s->room - s->pending_count) / PROBES;
     if (fit > TAKEN_MAX) fit = TAKEN_MAX;
     return fit < wanted ? fit : wanted;
 }
 
 /* Instead of `whole`, put its parts in which any of its columns end on the stack. `alive` are its columns, have[] those that have
  * the names it is split at. */
-static void push_parts(search *s, interval whole, uint64_t *alive, const uint64_t *have) {
-    size_t probes = probes_of(whole), words = s->words;
+INLINE void push_parts(search *s, size_t words, interval whole, uint64_t *alive, const uint64_t *have) {
+    size_t probes = probes_of(whole);
     interval part = {.low = whole.low};
     for (size_t i = 0; i <= probes; i++, part.low = part.high) {
         part.high = split_at(whole, probes, i + 1);
@@ -126,8 +128,8 @@ static void push_parts(search *s, interval whole, uint64_t *alive, const uint64_
 }
 
 /* Split as many of the last intervals as go side by side. */
-static void split(search *s) {
-    size_t words = s->words, taken = 0, probes = 0, takeable_count = takeable(s);
+INLINE void split_some(search *s, size_t words) {
+    size_t taken = 0, probes = 0, takeable_count = takeable(s);
     interval wholes[TAKEN_MAX];
     uint64_t alive[TAKEN_MAX * ROW_WORDS_MAX], have[PROBES_AHEAD * ROW_WORDS_MAX];
     uint32_t at[PROBES_AHEAD];
@@ -140,11 +142,18 @@ static void split(search *s) {
         for (size_t w = 0; w < words; w++) alive[taken * words + w] = s->pending_rows[s->pending_count * words + w];
         wholes[taken++] = whole;
     }
-    probe(s, at, probes, have);
+    probe(s, words, at, probes, have);
     while (taken-- > 0) {
         probes -= probes_of(wholes[taken]);
-        push_parts(s, wholes[taken], &alive[taken * words], &have[probes * words]);
+        push_parts(s, words, wholes[taken], &alive[taken * words], &have[probes * words]);
     }
+}
+
+static __attribute__((noinline)) void split(search *s) {
+    if (s->words == 1)
+        split_some(s, 1);
+    else
+        split_some(s, s->words);
 }
 
 /* The ends of these columns, who all have names[0]; the longest first. */
@@ -171,7 +180,7 @@ static void walk(search *s, uint64_t *alive) {
         uint32_t at[PROBES_AHEAD];
         uint64_t rows[PROBES_AHEAD * ROW_WORDS_MAX];
         for (size_t i = 0; i < length; i++) at[i] = (uint32_t)(start + i);
-        probe(s, at, length, rows);
+        probe(s, words, at, length, rows);
         for (size_t i = 0; i < length; i++) {
             row ending;
             for (size_t w = 0; w < words; w++) {
@@ -194,7 +203,7 @@ static bool search_once(search *s, bool trust_closed) {
     row live, closed, first, trusted = {0}, walked = {0}, still_live = {0};
     row_load(live, index->live, s->words);
     row_load(closed, index->closed, s->words);
-    probe(s, &(uint32_t){0}, 1, first);
+    probe(s, s->words, &(uint32_t){0}, 1, first);
     for (size_t w = 0; w < s->words; w++) {
         trusted[w] = trust_closed ? first[w] & live[w] & closed[w] : 0;
         walked[w] = first[w] & live[w] & ~trusted[w];
@@ -213,16 +222,27 @@ static bool comes_first(const kvradix_index *index, found_column a, found_column
     return holder_compare(index->columns[a.column].holder, index->columns[b.column].holder) < 0;
 }
 
-/* Shell's sort: short, in place, and most of it is in order already. */
-static void sort_found(search *s) {
-    for (size_t gap = s->found_count / 2; gap > 0; gap /= 2)
-        for (size_t i = gap; i < s->found_count; i++) {
-            found_column moving = s->found[i];
+/* Shell's sort: short, and in place. */
+static void sort_some(const kvradix_index *index, found_column *found, size_t count) {
+    for (size_t gap = count / 2; gap > 0; gap /= 2)
+        for (size_t i = gap; i < count; i++) {
+            found_column moving = found[i];
             size_t j = i;
-            for (; j >= gap && comes_first(s->index, moving, s->found[j - gap]); j -= gap)
-                s->found[j] = s->found[j - gap];
-            s->found[j] = moving;
+            for (; j >= gap && comes_first(index, moving, found[j - gap]); j -= gap) found[j] = found[j - gap];
+            found[j] = moving;
         }
+}
+
+/* Closed columns come longest first, so only those of one length are to be sorted; in front of what was walked, all. */
+static void sort_found(search *s) {
+    found_column *found = s->found;
+    bool descending = true;
+    for (size_t i = 1; i < s->found_count; i++) descending &= found[i - 1].blocks >= found[i].blocks;
+    if (!descending) sort_some(s->index, found, s->found_count);
+    for (size_t start = 0, end; descending && start < s->found_count; start = end) {
+        for (end = start + 1; end < s->found_count && found[end].blocks == found[start].blocks;) end++;
+        sort_some(s->index, &found[start], end - start);
+    }
 }
 
 kvcore_status kvradix_index_match(const kvradix_index *index, const kvhash_plh *names, size_t count,
@@ -238,6 +258,7 @@ kvcore_status kvradix_index_match(const kvradix_index *index, const kvhash_plh *
     s.count = count;
     s.words = index->row_words;
     s.wanted = capacity;
+    s.room = (s.words > PENDING_WORDS / PENDING_MAX ? PENDING_WORDS / s.words : PENDING_MAX) - PENDING_SPARE;
     epoch_ticket inside = epoch_enter(&index->table.epochs);
     s.rows = table_rows_now(&index->table);
     for (bool trust_closed = true; !search_once(&s, trust_closed); trust_closed = false) {}
