@@ -2,8 +2,9 @@
  *
  * A closed column has, with every name, the one before: along a chain its bit is set up to where it ends and clear from there
  * on. So the ends of all closed columns are found by splitting: of an interval whose first name they all have and whose last
- * they all have not, eight parts are looked at, each column goes on in the part it ends in. Eight, because the seven names
- * between them are looked up side by side: a step costs the time of one cache miss, not of seven.
+ * they all have not, eight parts are looked at, each column goes on in the part it ends in. The seven names between them, and
+ * those of other intervals that are to be split, are looked up side by side: what costs time is how often one waits for
+ * memory, not how many names are looked up.
  *
  * Columns with orphans are followed from name to name: of several changes that happen on the way, one may be seen and an
  * earlier one, at a name passed already, not.
@@ -138,7 +139,7 @@ INLINE void split_some(search *s, size_t words) {
         size_t more = probes_of(whole);
         if (probes + more > PROBES_AHEAD) break;
         s->pending_count--;
-        for (size_t i = 0; i < more; i++) at[probes++] = split_at(whole, more, i + 1);
+        for (size_t i = 0; i < more; i++) __builtin_prefetch(&s->names[at[probes++] = split_at(whole, more, i + 1)]);
         for (size_t w = 0; w < words; w++) alive[taken * words + w] = s->pending_rows[s->pending_count * words + w];
         wholes[taken++] = whole;
     }
@@ -173,12 +174,12 @@ static void search_closed(search *s, const uint64_t *columns) {
 /* ---- columns with orphans ---- */
 
 /* The columns of `alive` all have names[0]; the shortest first. */
-static void walk(search *s, uint64_t *alive) {
+static __attribute__((noinline)) void walk(search *s, uint64_t *alive) {
     size_t words = s->words;
-    for (size_t start = 1; start < s->count; start += PROBES_AHEAD) {
-        size_t length = s->count - start < PROBES_AHEAD ? s->count - start : PROBES_AHEAD;
-        uint32_t at[PROBES_AHEAD];
-        uint64_t rows[PROBES_AHEAD * ROW_WORDS_MAX];
+    for (size_t start = 1; start < s->count; start += TABLE_AHEAD) {
+        size_t length = s->count - start < TABLE_AHEAD ? s->count - start : TABLE_AHEAD;
+        uint32_t at[TABLE_AHEAD];
+        uint64_t rows[TABLE_AHEAD * ROW_WORDS_MAX];
         for (size_t i = 0; i < length; i++) at[i] = (uint32_t)(start + i);
         probe(s, words, at, length, rows);
         for (size_t i = 0; i < length; i++) {
