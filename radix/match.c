@@ -2,8 +2,9 @@
  *
  * A closed column has, with every name, the one before: along a chain its bit is set up to where it ends and clear from there
  * on. So the ends of all closed columns are found by splitting: of an interval whose first name they all have and whose last
- * they all have not, eight parts are looked at, each column goes on in the part it ends in. Eight, because the seven names
- * between them are looked up side by side: a step costs the time of one cache miss, not of seven.
+ * they all have not, eight parts are looked at, each column goes on in the part it ends in. The seven names between them, and
+ * those of other intervals that are to be split, are looked up side by side: what costs time is how often one waits for
+ * memory, not how many names are looked up.
  *
  * Columns with orphans are followed from name to name: of several changes that happen on the way, one may be seen and an
  * earlier one, at a name passed already, not.
@@ -16,14 +17,29 @@
 
 #define PARTS 8
 #define PROBES (PARTS - 1)
-/* When columns end in so many parts, the parts are looked at name by name. */
-#define CROWDED (PARTS / 2 + 1)
+/* How many names are looked up side by side. */
+#define PROBES_AHEAD 64
+/* How many intervals are split side by side. */
+#define TAKEN_MAX 32
+/* A row is worth its words: many short ones or few long ones. At least 128 intervals. */
+#define PENDING_MAX 256
+#define PENDING_WORDS (128 * ROW_WORDS_MAX)
+/* How much splitting one interval, and its last part and so on to the end, may add to those pending. */
+#define SPLIT_DEPTH 8 /* PARTS^8 names are all that a chain can have */
+#define PENDING_SPARE (PROBES * SPLIT_DEPTH)
+
+#define INLINE __attribute__((always_inline)) static inline
 
 typedef uint64_t row[ROW_WORDS_MAX];
 
 typedef struct found_column {
     uint32_t blocks, column;
 } found_column;
+
+/* Some columns all have names[low] and all have not names[high]. */
+typedef struct interval {
+    uint32_t low, high;
+} interval;
 
 typedef struct search {
     const kvradix_index *index;
@@ -34,6 +50,11 @@ typedef struct search {
     size_t wanted; /* of closed columns */
     size_t found_count;
     found_column found[KVRADIX_HOLDERS_MAX];
+    /* a stack: the longest last */
+    size_t room; /* in it, but for PENDING_SPARE */
+    size_t pending_count;
+    interval pending[PENDING_MAX + 1];
+    uint64_t pending_rows[PENDING_WORDS + ROW_WORDS_MAX];
 } search;
 
 /* ---- rows ---- */
@@ -48,19 +69,19 @@ static bool row_any(const uint64_t *of, size_t words) {
     return any != 0;
 }
 
-/* Who has names[at[0]], names[at[1]], … */
-static void probe(const search *s, const size_t *at, size_t count, row *rows) {
+/* Who has names[at[0]], names[at[1]], …; at most PROBES_AHEAD. */
+INLINE void probe(const search *s, size_t words, const uint32_t *at, size_t count, uint64_t *rows) {
     const table *t = &s->index->table;
-    uint64_t hashes[TABLE_AHEAD];
-    uint32_t guesses[TABLE_AHEAD];
+    uint64_t hashes[PROBES_AHEAD];
+    uint32_t guesses[PROBES_AHEAD];
     for (size_t i = 0; i < count; i++) table_prefetch(s->rows, hashes[i] = name_hash(s->names[at[i]]));
     for (size_t i = 0; i < count; i++) guesses[i] = table_guess(t, s->rows, hashes[i]);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++, rows += words) {
         uint32_t slot = table_find_guessed(t, s->rows, hashes[i], guesses[i], same_name, &s->names[at[i]]);
         if (slot != TABLE_NONE)
-            row_load(rows[i], name_at(s->index, slot)->row, s->words);
+            row_load(rows, name_at(s->index, slot)->row, words);
         else
-            for (size_t w = 0; w < s->words; w++) rows[i][w] = 0;
+            for (size_t w = 0; w < words; w++) rows[w] = 0;
     }
 }
 
@@ -74,73 +95,101 @@ static void emit(search *s, const uint64_t *columns, size_t blocks) {
 
 /* ---- closed columns ---- */
 
-/* As split(), by looking at all names between, at most TABLE_AHEAD - 1: where many columns end that takes fewer steps. */
-static void sweep(search *s, size_t low, size_t high, const uint64_t *alive) {
-    const size_t between = high - low - 1, words = s->words;
-    size_t at[TABLE_AHEAD];
-    row have[TABLE_AHEAD + 1]; /* have[i]: those of `alive` that get as far as names[low + i] */
-    for (size_t i = 0; i < between; i++) at[i] = low + 1 + i;
-    probe(s, at, between, have + 1);
-    for (size_t w = 0; w < words; w++) {
-        have[0][w] = alive[w];
-        for (size_t i = 1; i <= between; i++) have[i][w] &= have[i - 1][w];
-        have[between + 1][w] = 0;
-    }
-    for (size_t i = between + 1; i-- > 0 && s->found_count < s->wanted;) {
-        row ending;
-        for (size_t w = 0; w < words; w++) ending[w] = have[i][w] & ~have[i + 1][w];
-        emit(s, ending, low + i + 1);
+/* Where an interval is split: names[low] … names[high] in `probes` + 1 parts. */
+static size_t probes_of(interval of) { return of.high - of.low - 1 < PROBES ? of.high - of.low - 1 : PROBES; }
+
+static uint32_t split_at(interval of, size_t probes, size_t i) {
+    return of.low + (uint32_t)(probes < PROBES ? i : i * (of.high - of.low) / PARTS);
+}
+
+/* How many intervals may be taken off the stack to be split. None for which there is no room, or that are not wanted. */
+static size_t takeable(const search *s) {
+    size_t wanted = s->wanted - s->found_count, fit = 1;
+    if (s->pending_count + 2 * PROBES <= s->room) fit = (s->room - s->pending_count) / PROBES;
+    if (fit > TAKEN_MAX) fit = TAKEN_MAX;
+    return fit < wanted ? fit : wanted;
+}
+
+/* Instead of `whole`, put its parts in which any of its columns end on the stack. `alive` are its columns, have[] those that have
+ * the names it is split at. */
+INLINE void push_parts(search *s, size_t words, interval whole, uint64_t *alive, const uint64_t *have) {
+    size_t probes = probes_of(whole);
+    interval part = {.low = whole.low};
+    for (size_t i = 0; i <= probes; i++, part.low = part.high) {
+        part.high = split_at(whole, probes, i + 1);
+        uint64_t *ending = &s->pending_rows[s->pending_count * words], any = 0;
+        for (size_t w = 0; w < words; w++) {
+            uint64_t further = i < probes ? alive[w] & have[i * words + w] : 0;
+            any |= ending[w] = alive[w] & ~further;
+            alive[w] = further;
+        }
+        s->pending[s->pending_count] = part;
+        s->pending_count += any != 0; /* no branch: it could not be predicted */
     }
 }
 
-/* The columns of `alive`, not none, all have names[low] and have not names[high]; the longest first. `crowded`: others end all
- * around. */
-static void split(search *s, size_t low, size_t high, const uint64_t *alive, bool crowded) {
-    size_t between = high - low - 1;
-    if (between == 0) {
-        emit(s, alive, low + 1);
-        return;
+/* Split as many of the last intervals as go side by side. */
+INLINE void split_some(search *s, size_t words) {
+    size_t taken = 0, probes = 0, takeable_count = takeable(s);
+    interval wholes[TAKEN_MAX];
+    uint64_t alive[TAKEN_MAX * ROW_WORDS_MAX], have[PROBES_AHEAD * ROW_WORDS_MAX];
+    uint32_t at[PROBES_AHEAD];
+    while (taken < takeable_count && s->pending_count > 0) {
+        interval whole = s->pending[s->pending_count - 1];
+        size_t more = probes_of(whole);
+        if (probes + more > PROBES_AHEAD) break;
+        s->pending_count--;
+        for (size_t i = 0; i < more; i++) __builtin_prefetch(&s->names[at[probes++] = split_at(whole, more, i + 1)]);
+        for (size_t w = 0; w < words; w++) alive[taken * words + w] = s->pending_rows[s->pending_count * words + w];
+        wholes[taken++] = whole;
     }
-    if (crowded && between < TABLE_AHEAD) {
-        sweep(s, low, high, alive);
-        return;
+    probe(s, words, at, probes, have);
+    while (taken-- > 0) {
+        probes -= probes_of(wholes[taken]);
+        push_parts(s, words, wholes[taken], &alive[taken * words], &have[probes * words]);
     }
-    size_t probes = between < PROBES ? between : PROBES, at[PARTS + 1];
-    row have[PARTS + 1]; /* have[i]: those of `alive` that get as far as names[at[i]] */
-    for (size_t i = 0; i <= probes + 1; i++) at[i] = low + i * (high - low) / (probes + 1);
-    probe(s, at + 1, probes, have + 1);
-    for (size_t w = 0; w < s->words; w++) {
-        have[0][w] = alive[w];
-        for (size_t i = 1; i <= probes; i++) have[i][w] &= have[i - 1][w];
-        have[probes + 1][w] = 0;
+}
+
+static __attribute__((noinline)) void split(search *s) {
+    if (s->words == 1)
+        split_some(s, 1);
+    else
+        split_some(s, s->words);
+}
+
+/* The ends of these columns, who all have names[0]; the longest first. */
+static void search_closed(search *s, const uint64_t *columns) {
+    s->pending_count = 1;
+    s->pending[0] = (interval){0, (uint32_t)s->count};
+    for (size_t w = 0; w < s->words; w++) s->pending_rows[w] = columns[w];
+    while (s->pending_count > 0 && s->found_count < s->wanted) {
+        interval last = s->pending[s->pending_count - 1];
+        if (last.high - last.low == 1)
+            emit(s, &s->pending_rows[--s->pending_count * s->words], last.high);
+        else
+            split(s);
     }
-    row ending[PARTS]; /* in each part */
-    size_t used = 0;
-    for (size_t i = 0; i <= probes; i++) {
-        for (size_t w = 0; w < s->words; w++) ending[i][w] = have[i][w] & ~have[i + 1][w];
-        used += row_any(ending[i], s->words);
-    }
-    for (size_t i = probes + 1; i-- > 0 && s->found_count < s->wanted;)
-        if (row_any(ending[i], s->words)) split(s, at[i], at[i + 1], ending[i], used >= CROWDED);
 }
 
 /* ---- columns with orphans ---- */
 
 /* The columns of `alive` all have names[0]; the shortest first. */
-static void walk(search *s, uint64_t *alive) {
+static __attribute__((noinline)) void walk(search *s, uint64_t *alive) {
+    size_t words = s->words;
     for (size_t start = 1; start < s->count; start += TABLE_AHEAD) {
-        size_t length = s->count - start < TABLE_AHEAD ? s->count - start : TABLE_AHEAD, at[TABLE_AHEAD];
-        row rows[TABLE_AHEAD];
-        for (size_t i = 0; i < length; i++) at[i] = start + i;
-        probe(s, at, length, rows);
+        size_t length = s->count - start < TABLE_AHEAD ? s->count - start : TABLE_AHEAD;
+        uint32_t at[TABLE_AHEAD];
+        uint64_t rows[TABLE_AHEAD * ROW_WORDS_MAX];
+        for (size_t i = 0; i < length; i++) at[i] = (uint32_t)(start + i);
+        probe(s, words, at, length, rows);
         for (size_t i = 0; i < length; i++) {
             row ending;
-            for (size_t w = 0; w < s->words; w++) {
-                ending[w] = alive[w] & ~rows[i][w];
-                alive[w] &= rows[i][w];
+            for (size_t w = 0; w < words; w++) {
+                ending[w] = alive[w] & ~rows[i * words + w];
+                alive[w] &= rows[i * words + w];
             }
             emit(s, ending, start + i);
-            if (!row_any(alive, s->words)) return;
+            if (!row_any(alive, words)) return;
         }
     }
     emit(s, alive, s->count);
@@ -155,13 +204,13 @@ static bool search_once(search *s, bool trust_closed) {
     row live, closed, first, trusted = {0}, walked = {0}, still_live = {0};
     row_load(live, index->live, s->words);
     row_load(closed, index->closed, s->words);
-    probe(s, &(size_t){0}, 1, &first);
+    probe(s, s->words, &(uint32_t){0}, 1, first);
     for (size_t w = 0; w < s->words; w++) {
         trusted[w] = trust_closed ? first[w] & live[w] & closed[w] : 0;
         walked[w] = first[w] & live[w] & ~trusted[w];
     }
     s->found_count = 0;
-    if (row_any(trusted, s->words)) split(s, 0, s->count, trusted, false);
+    if (row_any(trusted, s->words)) search_closed(s, trusted);
     if (row_any(walked, s->words)) walk(s, walked);
     row_load(still_live, index->live, s->words);
     for (size_t i = 0; i < s->found_count; i++)
@@ -174,16 +223,27 @@ static bool comes_first(const kvradix_index *index, found_column a, found_column
     return holder_compare(index->columns[a.column].holder, index->columns[b.column].holder) < 0;
 }
 
-/* Shell's sort: short, in place, and most of it is in order already. */
-static void sort_found(search *s) {
-    for (size_t gap = s->found_count / 2; gap > 0; gap /= 2)
-        for (size_t i = gap; i < s->found_count; i++) {
-            found_column moving = s->found[i];
+/* Shell's sort: short, and in place. */
+static void sort_some(const kvradix_index *index, found_column *found, size_t count) {
+    for (size_t gap = count / 2; gap > 0; gap /= 2)
+        for (size_t i = gap; i < count; i++) {
+            found_column moving = found[i];
             size_t j = i;
-            for (; j >= gap && comes_first(s->index, moving, s->found[j - gap]); j -= gap)
-                s->found[j] = s->found[j - gap];
-            s->found[j] = moving;
+            for (; j >= gap && comes_first(index, moving, found[j - gap]); j -= gap) found[j] = found[j - gap];
+            found[j] = moving;
         }
+}
+
+/* Closed columns come longest first, so only those of one length are to be sorted; in front of what was walked, all. */
+static void sort_found(search *s) {
+    found_column *found = s->found;
+    bool descending = true;
+    for (size_t i = 1; i < s->found_count; i++) descending &= found[i - 1].blocks >= found[i].blocks;
+    if (!descending) sort_some(s->index, found, s->found_count);
+    for (size_t start = 0, end; descending && start < s->found_count; start = end) {
+        for (end = start + 1; end < s->found_count && found[end].blocks == found[start].blocks;) end++;
+        sort_some(s->index, &found[start], end - start);
+    }
 }
 
 kvcore_status kvradix_index_match(const kvradix_index *index, const kvhash_plh *names, size_t count,
@@ -199,6 +259,7 @@ kvcore_status kvradix_index_match(const kvradix_index *index, const kvhash_plh *
     s.count = count;
     s.words = index->row_words;
     s.wanted = capacity;
+    s.room = (s.words > PENDING_WORDS / PENDING_MAX ? PENDING_WORDS / s.words : PENDING_MAX) - PENDING_SPARE;
     epoch_ticket inside = epoch_enter(&index->table.epochs);
     s.rows = table_rows_now(&index->table);
     for (bool trust_closed = true; !search_once(&s, trust_closed); trust_closed = false) {}

@@ -64,6 +64,33 @@ static void the_longest_prefix_comes_first_and_ties_by_holder(void **state) {
     end(index);
 }
 
+static void as_many_holders_as_there_may_be_end_in_different_places(void **state) {
+    (void)state;
+    enum { NAMES = 1500 };
+    static kvhash_plh names[NAMES];
+    static kvradix_match matches[KVRADIX_HOLDERS_MAX];
+    kvradix_index *index = make(KVRADIX_HOLDERS_MAX);
+    make_chain(1, names, NAMES);
+    size_t with[NAMES + 1] = {0}; /* holders that have so many blocks */
+    for (size_t h = 0; h < KVRADIX_HOLDERS_MAX; h++) {
+        size_t blocks = 1 + h * 997 % NAMES;
+        with[blocks]++;
+        kvtest_assert_ok(kvradix_index_store(index, worker(blocks), names, blocks));
+    }
+    for (size_t capacity = 1; capacity <= KVRADIX_HOLDERS_MAX; capacity = 4 * capacity) {
+        size_t found, i = 0;
+        kvtest_assert_ok(kvradix_index_match(index, names, NAMES, matches, capacity, &found));
+        assert_int_equal(found, capacity);
+        for (size_t blocks = NAMES; blocks > 0 && i < found; blocks--)
+            if (with[blocks] != 0) {
+                assert_int_equal(matches[i].blocks, blocks);
+                assert_int_equal(matches[i++].holder.worker, blocks);
+            }
+        assert_int_equal(i, found);
+    }
+    end(index);
+}
+
 static void a_hole_ends_the_prefix_until_it_is_filled(void **state) {
     (void)state;
     kvradix_index *index = make(0);
@@ -304,6 +331,7 @@ static void every_allocation_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_prefix_comes_first_and_ties_by_holder),
+        cmocka_unit_test(as_many_holders_as_there_may_be_end_in_different_places),
         cmocka_unit_test(a_hole_ends_the_prefix_until_it_is_filled),
         cmocka_unit_test(names_may_come_in_any_order),
         cmocka_unit_test(a_name_that_nobody_has_any_more_is_gone),
