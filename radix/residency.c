@@ -214,13 +214,20 @@ kvcore_status kvradix_residency_match(const kvradix_residency *index, const kvco
     for (size_t start = 0; known && start < count; start += TABLE_AHEAD) {
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t hashes[TABLE_AHEAD];
-        uint32_t guesses[TABLE_AHEAD];
+        const record *guesses[TABLE_AHEAD];
         for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = mix32(keys[start + i].bytes));
-        for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
+        for (size_t i = 0; i < length; i++) {
+            uint32_t guess = table_guess(t, rows, hashes[i]);
+            guesses[i] = guess != TABLE_NONE ? table_slot(t, guess) : NULL;
+        }
         for (size_t i = 0; known && i < length; i++) {
-            uint32_t slot = table_find_guessed(t, rows, hashes[i], guesses[i], same32, &keys[start + i]);
-            known = slot != TABLE_NONE;
-            if (known) add(lookup, table_slot(t, slot));
+            const record *found = guesses[i];
+            if (found == NULL || !same32(found, &keys[start + i])) {
+                uint32_t slot = table_find(t, rows, hashes[i], same32, &keys[start + i]);
+                known = slot != TABLE_NONE;
+                if (known) found = table_slot(t, slot);
+            }
+            if (known) add(lookup, found);
         }
     }
     epoch_leave(inside);
