@@ -81,19 +81,22 @@ static void take_in(kvradix_index *index, const kvhash_event *event) {
     change(index, state, event);
 }
 
+/* At most TABLE_AHEAD. */
+static void take_in_some(kvradix_index *index, const kvhash_event *events, size_t count) {
+    uint64_t hashes[TABLE_AHEAD];
+    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(events[i].name);
+    lineage_fetch(index, hashes, count);
+    for (size_t i = 0; i < count; i++) take_in(index, &events[i]);
+}
+
 kvcore_status kvradix_index_apply(kvradix_index *index, const kvhash_event *events, size_t count, kvcore_error *error) {
     if (index == NULL || (events == NULL && count > 0))
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
                            "no index or no events");
     pthread_mutex_lock(&index->writers);
     kvcore_status status = make_room(index, events, count, error);
-    for (size_t i = 0; status == KVCORE_OK && i < count; i++) {
-        if (i % TABLE_AHEAD == 0) {
-            size_t ahead = count - i < TABLE_AHEAD ? count - i : TABLE_AHEAD;
-            lineage_fetch(index, &events[i].name, sizeof *events, ahead);
-        }
-        take_in(index, &events[i]);
-    }
+    for (size_t start = 0; status == KVCORE_OK && start < count; start += TABLE_AHEAD)
+        take_in_some(index, events + start, count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD);
     table_settle(&index->table);
     pthread_mutex_unlock(&index->writers);
     return status;

@@ -91,20 +91,27 @@ kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, co
     return status;
 }
 
+/* At most TABLE_AHEAD. */
+static void remove_some(kvradix_index *index, uint32_t col, const kvhash_plh *names, size_t count) {
+    uint64_t hashes[TABLE_AHEAD];
+    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(names[i]);
+    lineage_fetch(index, hashes, count);
+    for (size_t i = count; i-- > 0;) {
+        if (!kvhash_plh_valid(names[i])) continue;
+        uint32_t slot = lineage_find(index, names[i]);
+        if (slot != TABLE_NONE) lineage_release(index, slot, col);
+    }
+}
+
 kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_holder holder, const kvhash_plh *names, size_t count) {
     if (index == NULL || (names == NULL && count > 0)) return KVCORE_EINVAL;
     pthread_mutex_lock(&index->writers);
     holder_state *state = holders_find(index, holder);
     if (state != NULL) state->heard = true;
     if (state != NULL && state->column != COLUMN_NONE)
-        for (size_t i = count; i-- > 0;) {
-            if ((count - 1 - i) % TABLE_AHEAD == 0) {
-                size_t ahead = i + 1 < TABLE_AHEAD ? i + 1 : TABLE_AHEAD;
-                lineage_fetch(index, &names[i + 1 - ahead], sizeof *names, ahead);
-            }
-            if (!kvhash_plh_valid(names[i])) continue;
-            uint32_t slot = lineage_find(index, names[i]);
-            if (slot != TABLE_NONE) lineage_release(index, slot, state->column);
+        for (size_t end = count, start; end > 0; end = start) {
+            start = end > TABLE_AHEAD ? end - TABLE_AHEAD : 0;
+            remove_some(index, state->column, names + start, end - start);
         }
     table_settle(&index->table);
     pthread_mutex_unlock(&index->writers);

@@ -131,8 +131,8 @@ bool lineage_is_parent(const name_record *record, kvhash_plh child);
 
 /* The slot of a name, or TABLE_NONE. */
 uint32_t lineage_find(const kvradix_index *index, kvhash_plh name);
-/* Bring the records of at most TABLE_AHEAD names, `stride` bytes apart, into the cache. */
-void lineage_fetch(const kvradix_index *index, const kvhash_plh *first, size_t stride, size_t count);
+/* Bring the records of names with these hashes, at most TABLE_AHEAD, into the cache. */
+void lineage_fetch(const kvradix_index *index, const uint64_t *hashes, size_t count);
 
 /* How many slots a new name may take: its own and a stand-in's. */
 #define LINEAGE_SLOTS 2

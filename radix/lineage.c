@@ -49,14 +49,10 @@ uint32_t lineage_find(const kvradix_index *index, kvhash_plh name) {
     return table_find(&index->table, table_rows_now(&index->table), name_hash(name), same_name, &name);
 }
 
-void lineage_fetch(const kvradix_index *index, const kvhash_plh *first, size_t stride, size_t count) {
+void lineage_fetch(const kvradix_index *index, const uint64_t *hashes, size_t count) {
     const table *t = &index->table;
     const table_rows *rows = table_rows_now(t);
-    uint64_t hashes[TABLE_AHEAD];
-    for (size_t i = 0; i < count; i++) {
-        const kvhash_plh *name = (const kvhash_plh *)((const char *)first + i * stride);
-        table_prefetch(rows, hashes[i] = name_hash(*name));
-    }
+    for (size_t i = 0; i < count; i++) table_prefetch(rows, hashes[i]);
     for (size_t i = 0; i < count; i++) table_guess(t, rows, hashes[i]);
 }
 
