@@ -53,6 +53,8 @@ static const family families[] = {
     GAUGE("kvstrata_lineage_ghosts", lineage_ghosts, "Lineage placeholders"),
 };
 
+#define POOL_LABEL "pool"
+
 /* Text as far as there is room; the length counts on. */
 typedef struct writer {
     char *text;
@@ -86,13 +88,22 @@ static bool label_name(const char *name) {
     return *name != '\0';
 }
 
+/* A name of its own: a sample that has a label twice is no sample. */
+static bool label_good(const kvlogical_label *labels, size_t i) {
+    if (labels[i].name == NULL || labels[i].value == NULL || !label_name(labels[i].name)) return false;
+    if (strcmp(labels[i].name, POOL_LABEL) == 0) return false;
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(labels[j].name, labels[i].name) == 0) return false;
+    return true;
+}
+
 static void put_sample(writer *w, const family *f, const manager *m, const kvlogical_label *labels,
                        size_t label_count) {
     char number[24];
     put_text(w, f->name);
     put(w, '{');
     snprintf(number, sizeof number, "%llu", (unsigned long long)m->tier);
-    put_label(w, "pool", m->tier_label != NULL ? m->tier_label : number);
+    put_label(w, POOL_LABEL, m->tier_label != NULL ? m->tier_label : number);
     for (size_t i = 0; i < label_count; i++) {
         put(w, ',');
         put_label(w, labels[i].name, labels[i].value);
@@ -115,7 +126,7 @@ kvcore_status kvlogical_metrics_text(const kvlogical_manager *const *managers, s
     for (size_t i = 0; i < count; i++)
         if (managers[i] == NULL) return KVCORE_EINVAL;
     for (size_t i = 0; i < label_count; i++)
-        if (labels[i].name == NULL || labels[i].value == NULL || !label_name(labels[i].name)) return KVCORE_EINVAL;
+        if (!label_good(labels, i)) return KVCORE_EINVAL;
     writer w = {text, capacity, 0};
     for (const family *f = families; count > 0 && f < families + sizeof families / sizeof *families; f++) {
         put_text(&w, "# HELP ");

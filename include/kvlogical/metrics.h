@@ -61,8 +61,8 @@ typedef struct kvlogical_label {
  * Each sample is read when it is written, so families of one text may be some microseconds apart.
  * Gives:  *length characters; text is NUL terminated when *length < capacity. text may be NULL with capacity 0, to learn the
  *         length first.
- * Errors: KVCORE_EBUFFER when it does not fit (nothing useful is in text); KVCORE_EINVAL for NULLs or a label name that is
- *         none.
+ * Errors: KVCORE_EBUFFER when it does not fit (nothing useful is in text); KVCORE_EINVAL for NULLs, a label name that is
+ *         none, or one that is there already ("pool" is).
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_metrics_text(const kvlogical_manager *const *managers,
                                                                     size_t count, const kvlogical_label *labels,

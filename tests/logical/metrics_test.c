@@ -171,6 +171,10 @@ static void what_does_not_fit_or_is_no_label_is_refused(void **state) {
     }
     const kvlogical_label valueless = {"a", NULL};
     kvtest_assert_status(kvlogical_metrics_text(&one, 1, &valueless, 1, text, sizeof text, &length), KVCORE_EINVAL);
+    const kvlogical_label twice[] = {{"app", "a"}, {"zone", "b"}, {"app", "c"}}, pool = {"pool", "mine"};
+    kvtest_assert_ok(kvlogical_metrics_text(&one, 1, twice, 2, text, sizeof text, &length));
+    kvtest_assert_status(kvlogical_metrics_text(&one, 1, twice, 3, text, sizeof text, &length), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_metrics_text(&one, 1, &pool, 1, text, sizeof text, &length), KVCORE_EINVAL);
     kvtest_assert_status(kvlogical_metrics_text(&none, 1, NULL, 0, text, sizeof text, &length), KVCORE_EINVAL);
     kvtest_assert_status(kvlogical_metrics_text(NULL, 1, NULL, 0, text, sizeof text, &length), KVCORE_EINVAL);
     kvtest_assert_status(kvlogical_metrics_text(&one, 1, NULL, 0, NULL, 9, &length), KVCORE_EINVAL);
