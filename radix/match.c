@@ -23,10 +23,10 @@
 #define TAKEN_MAX 32
 /* A row is worth its words: many short ones or few long ones. At least 128 intervals. */
 #define PENDING_MAX 256
-#define PENDING_WORDS (128 * ROW_WORDS_MAX)
+#define PENDING_WORDS ((size_t)128 * ROW_WORDS_MAX)
 /* How much splitting one interval, and its last part and so on to the end, may add to those pending. */
 #define SPLIT_DEPTH 8 /* PARTS^8 names are all that a chain can have */
-#define PENDING_SPARE (PROBES * SPLIT_DEPTH)
+#define PENDING_SPARE ((size_t)PROBES * SPLIT_DEPTH)
 
 #define INLINE __attribute__((always_inline)) static inline
 
@@ -105,7 +105,7 @@ static uint32_t split_at(interval of, size_t probes, size_t i) {
 /* How many intervals may be taken off the stack to be split. None for which there is no room, or that are not wanted. */
 static size_t takeable(const search *s) {
     size_t wanted = s->wanted - s->found_count, fit = 1;
-    if (s->pending_count + 2 * PROBES <= s->room) fit = (s->room - s->pending_count) / PROBES;
+    if (s->pending_count + 2 * (size_t)PROBES <= s->room) fit = (s->room - s->pending_count) / PROBES;
     if (fit > TAKEN_MAX) fit = TAKEN_MAX;
     return fit < wanted ? fit : wanted;
 }
