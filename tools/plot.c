@@ -35,8 +35,10 @@ typedef struct line_marker {
 static const line_marker markers[LINE_COLOURS] = {{MARKER_CORNERS, 0, 1}, {4, 0.5, 1.2}, {3, 1, 1.3}, {4, 0, 1.3},
                                                   {3, -1, 1.3},           {6, 0, 1.15}};
 #define MARKER_MM 1.7
-/* The legend: its width, and the height of a row. */
+/* The legend: its least width, the part of it left of the names, the width of a character, and the height of a row. */
 #define LEGEND_MM 63
+#define LEGEND_LINE_MM 17
+#define LEGEND_CHARACTER_MM 3.8
 #define LEGEND_ROW_MM 9
 #define PI 3.14159265358979323846
 
@@ -45,6 +47,7 @@ typedef struct plot_frame {
     double left, right, top;
     double ceiling;    /* percent, of the best unbounded row; negative: none */
     double x_mm, y_mm; /* world units a millimetre */
+    double legend_mm;
     size_t lines;
 } plot_frame;
 
@@ -260,7 +263,7 @@ static void draw_line(const plot_frame *frame, const replay_row *rows, size_t co
 
 /* One line of the legend, in the lower right corner, where a curve that grows leaves room. */
 static void draw_legend(const plot_frame *frame, size_t line, const char *name) {
-    double left = frame->right - LEGEND_MM * frame->x_mm;
+    double left = frame->right - frame->legend_mm * frame->x_mm;
     double y = (7 + LEGEND_ROW_MM * (double)(frame->lines - 1 - line)) * frame->y_mm;
     plcol0(FIRST_LINE + (PLINT)(line % LINE_COLOURS));
     plwidth(3);
@@ -272,7 +275,7 @@ static void draw_legend(const plot_frame *frame, size_t line, const char *name) 
 }
 
 static void draw_legend_paper(const plot_frame *frame) {
-    double left = frame->right - (LEGEND_MM + 4) * frame->x_mm, right = frame->right - 2 * frame->x_mm;
+    double left = frame->right - (frame->legend_mm + 4) * frame->x_mm, right = frame->right - 2 * frame->x_mm;
     double bottom = 2 * frame->y_mm, top = (5 + LEGEND_ROW_MM * (double)frame->lines) * frame->y_mm;
     PLFLT xs[] = {left, right, right, left, left}, ys[] = {bottom, bottom, top, top, bottom};
     plcol0(PAPER);
@@ -301,6 +304,19 @@ static void line_name(const replay_row *row, char *name, size_t size_bytes) {
         snprintf(name, size_bytes, "%s, %zu × %s", row->policy, row->fleet->worker_count, route);
 }
 
+static double legend_width(const replay_row *rows, size_t count) {
+    double width = LEGEND_MM;
+    for (size_t i = 0; i < count; i++) {
+        char name[64];
+        line_name(&rows[i], name, sizeof name);
+        size_t characters = 0;
+        for (const char *c = name; *c != '\0'; c++) characters += (*c & 0xC0) != 0x80; /* of UTF-8 */
+        if (LEGEND_LINE_MM + LEGEND_CHARACTER_MM * (double)characters > width)
+            width = LEGEND_LINE_MM + LEGEND_CHARACTER_MM * (double)characters;
+    }
+    return width;
+}
+
 /* What PLplot takes for a command (#), or what is no character, would not come out as it is. */
 static void draw_title(const char *title) {
     char text[256];
@@ -326,6 +342,7 @@ static void draw_title(const char *title) {
 
 static void draw(const char *title, const replay_row *rows, size_t count, const replay_row **room) {
     plot_frame frame = frame_of(rows, count);
+    frame.legend_mm = legend_width(rows, count);
     pladv(0);
     plvpor(0.105, 0.97, 0.135, 0.90);
     plwind(frame.left, frame.right, 0, frame.top);
