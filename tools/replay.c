@@ -60,18 +60,16 @@ static int open_row(replay_job *job, const replay_policy *policy, size_t workers
 
 static int open_rows(replay_job *job) {
     const replay_options *o = &job->options;
-    static const uint64_t alone[] = {1};
-    const uint64_t *workers = o->workers != NULL ? o->workers : alone;
-    size_t worker_lists = o->workers != NULL ? o->worker_list_count : 1, rows;
-    if (__builtin_mul_overflow(o->policy_count * worker_lists, o->route_count * o->capacity_count, &rows))
+    size_t rows;
+    if (__builtin_mul_overflow(o->policy_count * o->worker_list_count, o->route_count * o->capacity_count, &rows))
         return complain(EXIT_SYSTEM, "out of memory");
     job->fleets = calloc(rows, sizeof *job->fleets);
     job->rows = calloc(rows, sizeof *job->rows);
     if (job->fleets == NULL || job->rows == NULL) return complain(EXIT_SYSTEM, "out of memory");
     for (size_t row = 0; row < rows; row++) {
         size_t capacity = row % o->capacity_count, left = row / o->capacity_count;
-        size_t route = left % o->route_count, policy = left / o->route_count / worker_lists;
-        int code = open_row(job, &o->policies[policy], (size_t)workers[left / o->route_count % worker_lists],
+        size_t route = left % o->route_count, policy = left / o->route_count / o->worker_list_count;
+        int code = open_row(job, &o->policies[policy], (size_t)o->workers[left / o->route_count % o->worker_list_count],
                             o->routes[route], o->capacities[capacity]);
         if (code != EXIT_OK) return code;
     }

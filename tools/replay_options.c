@@ -185,8 +185,10 @@ static int read_routes(replay_options *options, char *list) {
 /* One worker, and nothing to choose. */
 static int no_fleet(replay_options *options) {
     options->routes = calloc(1, sizeof *options->routes);
-    if (options->routes == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    options->workers = calloc(1, sizeof *options->workers);
+    if (options->routes == NULL || options->workers == NULL) return complain(EXIT_SYSTEM, "out of memory");
     options->routes[options->route_count++] = FLEET_NO_ROUTE;
+    options->workers[options->worker_list_count++] = 1;
     return EXIT_OK;
 }
 

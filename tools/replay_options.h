@@ -19,9 +19,9 @@ typedef struct replay_options {
     size_t policy_count;
     uint64_t *capacities; /* 0: unbounded */
     size_t capacity_count;
-    uint64_t *workers; /* none: no fleet, and FLEET_NO_ROUTE the only route */
+    uint64_t *workers; /* of each fleet; 1 where none was asked for */
     size_t worker_list_count;
-    fleet_route *routes;
+    fleet_route *routes; /* FLEET_NO_ROUTE alone where no fleet was asked for */
     size_t route_count;
     uint32_t block_tokens;
     bool json;
