@@ -99,16 +99,7 @@ static void a_prefix_with_other_counts_stores_nothing(void **state) {
 
 static void every_failed_allocation_leaves_the_store_as_it_was(void **state) {
     (void)state;
-    for (size_t k = 1;; k++) {
-        kvtest_memory memory = {.fail_at = k};
-        kvcore_status status = publish_and_check(kvtest_allocator(&memory));
-        assert_int_equal(memory.live_bytes, 0);
-        if (status == KVCORE_OK) {
-            assert_true(k > 5);
-            break;
-        }
-        kvtest_assert_status(status, KVCORE_ENOMEM);
-    }
+    kvtest_fail_each_allocation(publish_and_check, 5);
 }
 
 int main(void) {

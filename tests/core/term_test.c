@@ -278,16 +278,7 @@ static kvcore_status build_a_step(kvcore_allocator allocator) {
 
 static void every_failed_allocation_is_an_answer(void **state) {
     (void)state;
-    for (size_t k = 1;; k++) {
-        kvtest_memory memory = {.fail_at = k};
-        kvcore_status status = build_a_step(kvtest_allocator(&memory));
-        assert_int_equal(memory.live_bytes, 0);
-        if (status == KVCORE_OK) {
-            assert_true(k > 8);
-            break;
-        }
-        kvtest_assert_status(status, KVCORE_ENOMEM);
-    }
+    kvtest_fail_each_allocation(build_a_step, 8);
 }
 
 static void a_cleared_builder_builds_without_allocating(void **state) {

@@ -281,16 +281,7 @@ static kvcore_status scenario(kvcore_allocator allocator) {
 
 static void without_memory_nothing_changes(void **state) {
     (void)state;
-    for (size_t k = 1;; k++) {
-        kvtest_memory memory = {.fail_at = k};
-        kvcore_status status = scenario(kvtest_allocator(&memory));
-        assert_int_equal(memory.live_bytes, 0);
-        if (status == KVCORE_OK) {
-            assert_true(k > 4);
-            break;
-        }
-        kvtest_assert_status(status, KVCORE_ENOMEM);
-    }
+    kvtest_fail_each_allocation(scenario, 4);
 }
 
 static void with_memory_reserved_nothing_allocates(void **state) {

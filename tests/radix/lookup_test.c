@@ -81,16 +81,7 @@ static kvcore_status scenario(kvcore_allocator allocator) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    for (size_t k = 1;; k++) {
-        kvtest_memory memory = {.fail_at = k};
-        kvcore_status status = scenario(kvtest_allocator(&memory));
-        assert_int_equal(memory.live_bytes, 0);
-        if (status == KVCORE_OK) {
-            assert_true(k > 6);
-            return;
-        }
-        kvtest_assert_status(status, KVCORE_ENOMEM);
-    }
+    kvtest_fail_each_allocation(scenario, 6);
 }
 
 static void what_no_caller_should_pass_is_refused(void **state) {

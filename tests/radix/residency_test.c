@@ -184,16 +184,7 @@ static kvcore_status scenario(kvcore_allocator allocator) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    for (size_t k = 1;; k++) {
-        kvtest_memory memory = {.fail_at = k};
-        kvcore_status status = scenario(kvtest_allocator(&memory));
-        assert_int_equal(memory.live_bytes, 0);
-        if (status == KVCORE_OK) {
-            assert_true(k > 10);
-            return;
-        }
-        kvtest_assert_status(status, KVCORE_ENOMEM);
-    }
+    kvtest_fail_each_allocation(scenario, 10);
 }
 
 int main(void) {

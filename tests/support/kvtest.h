@@ -16,16 +16,7 @@
 #include <kvcore/allocator.h>
 #include <kvcore/status.h>
 
-/* An allocator that counts, checks sizes and alignments at each free, and fails the fail_at-th allocation (from 1; 0: none).
- *
- *     for (size_t k = 1;; k++) {
- *         kvtest_memory memory = {.fail_at = k};
- *         kvcore_status status = scenario(kvtest_allocator(&memory));
- *         assert_int_equal(memory.live_bytes, 0);
- *         if (status == KVCORE_OK) break;
- *         assert_int_equal(status, KVCORE_ENOMEM);
- *     }
- */
+/* An allocator that counts, checks sizes and alignments at each free, and fails the fail_at-th allocation (from 1; 0: none). */
 typedef struct kvtest_memory {
     size_t fail_at;
     size_t calls;
@@ -34,6 +25,10 @@ typedef struct kvtest_memory {
 } kvtest_memory;
 
 kvcore_allocator kvtest_allocator(kvtest_memory *memory);
+
+/* Run a scenario again and again, failing its first allocation, its second, …, until it succeeds: each time it must give all
+ * memory back, and KVCORE_ENOMEM. It must make at least so many allocations. */
+void kvtest_fail_each_allocation(kvcore_status (*scenario)(kvcore_allocator allocator), size_t at_least);
 
 /* Seeded random numbers (splitmix64). kvtest_seed() prints the seed, and takes it from KVSTRATA_SEED when that is set. */
 typedef struct kvtest_random {

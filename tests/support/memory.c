@@ -43,3 +43,16 @@ static void counting_free(void *ctx, void *ptr, size_t size_bytes, size_t align_
 kvcore_allocator kvtest_allocator(kvtest_memory *memory) {
     return (kvcore_allocator){memory, counting_alloc, counting_free};
 }
+
+void kvtest_fail_each_allocation(kvcore_status (*scenario)(kvcore_allocator allocator), size_t at_least) {
+    for (size_t k = 1;; k++) {
+        kvtest_memory memory = {.fail_at = k};
+        kvcore_status status = scenario(kvtest_allocator(&memory));
+        assert_int_equal(memory.live_bytes, 0);
+        if (status == KVCORE_OK) {
+            assert_true(k > at_least);
+            return;
+        }
+        kvtest_assert_status(status, KVCORE_ENOMEM);
+    }
+}
