@@ -6,13 +6,13 @@
 
 #ifdef KVCORE_SYSTEM_BLAKE3
 
-void kvcore_blake3_begin(kvcore_blake3_hasher *hasher) { blake3_hasher_init(hasher); }
+void kvcore__blake3_begin(kvcore_blake3_hasher *hasher) { blake3_hasher_init(hasher); }
 
-void kvcore_blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes) {
+void kvcore__blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes) {
     blake3_hasher_update(hasher, bytes, size_bytes);
 }
 
-kvcore_hash256 kvcore_blake3_end(const kvcore_blake3_hasher *hasher) {
+kvcore_hash256 kvcore__blake3_end(const kvcore_blake3_hasher *hasher) {
     kvcore_hash256 hash;
     blake3_hasher_finalize(hasher, hash.bytes, sizeof hash.bytes);
     return hash;
@@ -92,7 +92,7 @@ static node chunk_block(const kvcore_blake3_hasher *hasher, int last) {
     return block;
 }
 
-void kvcore_blake3_begin(kvcore_blake3_hasher *hasher) {
+void kvcore__blake3_begin(kvcore_blake3_hasher *hasher) {
     memcpy(hasher->chunk, initial, sizeof initial);
     memset(hasher->block, 0, sizeof hasher->block);
     hasher->chunk_number = 0;
@@ -114,7 +114,7 @@ static void finish_chunk(kvcore_blake3_hasher *hasher) {
     hasher->blocks_before = 0;
 }
 
-void kvcore_blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes) {
+void kvcore__blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes) {
     const uint8_t *from = bytes;
     while (size_bytes > 0) {
         if (hasher->block_bytes == BLOCK_BYTES) {
@@ -137,7 +137,7 @@ void kvcore_blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t s
     }
 }
 
-kvcore_hash256 kvcore_blake3_end(const kvcore_blake3_hasher *hasher) {
+kvcore_hash256 kvcore__blake3_end(const kvcore_blake3_hasher *hasher) {
     node last = chunk_block(hasher, 1);
     uint32_t value[8];
     for (unsigned i = hasher->subtree_count; i > 0; i--) {
@@ -154,7 +154,7 @@ kvcore_hash256 kvcore_blake3_end(const kvcore_blake3_hasher *hasher) {
 
 kvcore_hash256 kvcore_blake3(kvcore_bytes bytes) {
     kvcore_blake3_hasher hasher;
-    kvcore_blake3_begin(&hasher);
-    kvcore_blake3_add(&hasher, bytes.data, bytes.size_bytes);
-    return kvcore_blake3_end(&hasher);
+    kvcore__blake3_begin(&hasher);
+    kvcore__blake3_add(&hasher, bytes.data, bytes.size_bytes);
+    return kvcore__blake3_end(&hasher);
 }

@@ -27,9 +27,9 @@ typedef struct kvcore_blake3_hasher {
 } kvcore_blake3_hasher;
 #endif
 
-void kvcore_blake3_begin(kvcore_blake3_hasher *hasher);
-void kvcore_blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes);
+void kvcore__blake3_begin(kvcore_blake3_hasher *hasher);
+void kvcore__blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes);
 /* The hasher may go on afterwards. */
-kvcore_hash256 kvcore_blake3_end(const kvcore_blake3_hasher *hasher);
+kvcore_hash256 kvcore__blake3_end(const kvcore_blake3_hasher *hasher);
 
 #endif

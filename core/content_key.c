@@ -4,7 +4,7 @@
 
 kvcore_status kvcore_payload_key(kvcore_terms *terms, kvcore_term payload, kvcore_term_profile profile,
                                  kvcore_hash256 *key) {
-    return kvcore_term_sha256(terms, payload, profile, key);
+    return kvcore__term_sha256(terms, payload, profile, key);
 }
 
 kvcore_status kvcore_blob_key(kvcore_terms *terms, kvcore_term step_key, kvcore_term key_name,
@@ -13,7 +13,7 @@ kvcore_status kvcore_blob_key(kvcore_terms *terms, kvcore_term step_key, kvcore_
     const kvcore_term elements[] = {step_key, key_name};
     kvcore_term pair;
     kvcore_status status = kvcore_term_tuple(terms, elements, 2, &pair);
-    if (status == KVCORE_OK) status = kvcore_term_sha256(terms, pair, profile, key);
+    if (status == KVCORE_OK) status = kvcore__term_sha256(terms, pair, profile, key);
     term_go_back(terms, mark);
     return status;
 }
@@ -37,7 +37,7 @@ kvcore_status kvcore_parameter_key(kvcore_terms *terms, kvcore_term payload, kvc
         return KVCORE_OK;
     }
     kvcore_hash256 hash;
-    kvcore_status status = kvcore_term_sha256(terms, payload, profile, &hash);
+    kvcore_status status = kvcore__term_sha256(terms, payload, profile, &hash);
     if (status == KVCORE_OK) status = kvcore_term_binary(terms, (kvcore_bytes){hash.bytes, sizeof hash.bytes}, key);
     return status;
 }
@@ -134,8 +134,8 @@ static kvcore_status input_list(kvcore_terms *terms, const kvcore_step *step, kv
     if (status != KVCORE_OK) return status;
     size_t count = step->input_count;
     for (size_t i = 0; i < count; i++) at->items[i] = step->inputs[i].name;
-    kvcore_term_sort_indices(terms, &(term_sorting){.items = at->items, .ties = step->input_keys}, (uint32_t)count,
-                             at->order);
+    kvcore__term_sort_indices(terms, &(term_sorting){.items = at->items, .ties = step->input_keys}, (uint32_t)count,
+                              at->order);
     for (size_t i = 0; i < count; i++) {
         status = kvcore_parameter_key(terms, step->inputs[at->order[i]].payload, profile, &at->sorted[i]);
         if (status != KVCORE_OK) return refuse(error, status, at->order[i], "input");
@@ -146,7 +146,7 @@ static kvcore_status input_list(kvcore_terms *terms, const kvcore_step *step, kv
 
 static bool chosen(kvcore_terms *terms, const kvcore_step *step, kvcore_term key) {
     for (size_t i = 0; i < step->cache_key_count; i++)
-        if (kvcore_term_order(terms, step->cache_keys[i].number, key.number, true) == 0) return true;
+        if (kvcore__term_order(terms, step->cache_keys[i].number, key.number, true) == 0) return true;
     return false;
 }
 
@@ -164,7 +164,7 @@ static kvcore_status option_list(kvcore_terms *terms, const kvcore_step *step, w
         kvcore_status status = kvcore_term_tuple(terms, pair, 2, &at->items[count++]);
         if (status != KVCORE_OK) return refuse(error, status, i, "option");
     }
-    kvcore_term_sort_indices(terms, &(term_sorting){.items = at->items}, (uint32_t)count, at->order);
+    kvcore__term_sort_indices(terms, &(term_sorting){.items = at->items}, (uint32_t)count, at->order);
     for (size_t i = 0; i < count; i++) at->sorted[i] = at->items[at->order[i]];
     kvcore_status status = kvcore_term_list(terms, at->sorted, count, (kvcore_term){0}, list);
     return status == KVCORE_OK ? status : refuse(error, status, KVCORE_NO_INDEX, "options");
@@ -203,7 +203,7 @@ kvcore_status kvcore_step_key(kvcore_terms *terms, const kvcore_step *step, kvco
     kvcore_term term = {0};
     kvcore_status status = kvcore_step_term(terms, step, profile, &term, error);
     if (status != KVCORE_OK) return status;
-    status = kvcore_term_sha256(terms, term, profile, key);
+    status = kvcore__term_sha256(terms, term, profile, key);
     term_go_back(terms, mark);
     return status == KVCORE_OK ? status : refuse(error, status, KVCORE_NO_INDEX, "step");
 }

@@ -6,7 +6,7 @@
 
 #include "blake3_hasher.h"
 
-static void add_text(kvcore_blake3_hasher *hasher, const char *text) { kvcore_blake3_add(hasher, text, strlen(text)); }
+static void add_text(kvcore_blake3_hasher *hasher, const char *text) { kvcore__blake3_add(hasher, text, strlen(text)); }
 
 /* Tokens as 32-bit little-endian, through a small buffer so that big-endian hosts agree. */
 static void add_tokens(kvcore_blake3_hasher *hasher, const uint32_t *tokens, size_t count) {
@@ -14,7 +14,7 @@ static void add_tokens(kvcore_blake3_hasher *hasher, const uint32_t *tokens, siz
     while (count > 0) {
         size_t take = count < sizeof bytes / 4 ? count : sizeof bytes / 4;
         for (size_t i = 0; i < take; i++) kvcore_store_le32(bytes + 4 * i, tokens[i]);
-        kvcore_blake3_add(hasher, bytes, 4 * take);
+        kvcore__blake3_add(hasher, bytes, 4 * take);
         tokens += take;
         count -= take;
     }
@@ -22,23 +22,23 @@ static void add_tokens(kvcore_blake3_hasher *hasher, const uint32_t *tokens, siz
 
 kvcore_hash256 kvcore_prefix_seed(kvcore_bytes tenant_id, const kvcore_fingerprint *fingerprint) {
     kvcore_blake3_hasher hasher;
-    kvcore_blake3_begin(&hasher);
+    kvcore__blake3_begin(&hasher);
     add_text(&hasher, "tp-seed-v1");
-    kvcore_blake3_add(&hasher, tenant_id.data, tenant_id.size_bytes);
-    kvcore_blake3_add(&hasher, fingerprint->bytes, sizeof fingerprint->bytes);
-    return kvcore_blake3_end(&hasher);
+    kvcore__blake3_add(&hasher, tenant_id.data, tenant_id.size_bytes);
+    kvcore__blake3_add(&hasher, fingerprint->bytes, sizeof fingerprint->bytes);
+    return kvcore__blake3_end(&hasher);
 }
 
 kvcore_hash256 kvcore_prefix_extend(const kvcore_hash256 *previous, kvcore_token_span block) {
     uint8_t size[8];
     kvcore_store_le64(size, (uint64_t)block.token_count * 4);
     kvcore_blake3_hasher hasher;
-    kvcore_blake3_begin(&hasher);
+    kvcore__blake3_begin(&hasher);
     add_text(&hasher, "tp-chain-v1");
-    kvcore_blake3_add(&hasher, previous->bytes, sizeof previous->bytes);
-    kvcore_blake3_add(&hasher, size, sizeof size);
+    kvcore__blake3_add(&hasher, previous->bytes, sizeof previous->bytes);
+    kvcore__blake3_add(&hasher, size, sizeof size);
     add_tokens(&hasher, block.tokens, block.token_count);
-    return kvcore_blake3_end(&hasher);
+    return kvcore__blake3_end(&hasher);
 }
 
 void kvcore_prefix_hashes(kvcore_bytes tenant_id, const kvcore_fingerprint *fingerprint,
@@ -78,10 +78,10 @@ kvcore_status kvcore_engine_chain(const kvcore_hash256 *seed, kvcore_token_span 
         char hex[64];
         kvcore_hex_encode(previous->bytes, sizeof previous->bytes, hex);
         kvcore_blake3_hasher hasher;
-        kvcore_blake3_begin(&hasher);
-        kvcore_blake3_add(&hasher, hex, sizeof hex);
+        kvcore__blake3_begin(&hasher);
+        kvcore__blake3_add(&hasher, hex, sizeof hex);
         add_tokens(&hasher, tokens.tokens + i * block_tokens, block_tokens);
-        hashes[i] = kvcore_blake3_end(&hasher);
+        hashes[i] = kvcore__blake3_end(&hasher);
         previous = &hashes[i];
     }
     return KVCORE_OK;

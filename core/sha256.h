@@ -12,10 +12,10 @@ typedef struct kvcore_sha256_hasher {
 } kvcore_sha256_hasher;
 
 /* KVCORE_ENOMEM or KVCORE_ENOTSUP; nothing to drop then. */
-KVCORE_NODISCARD kvcore_status kvcore_sha256_begin(kvcore_sha256_hasher *hasher);
-KVCORE_NODISCARD kvcore_status kvcore_sha256_add(kvcore_sha256_hasher *hasher, const void *bytes, size_t size_bytes);
-KVCORE_NODISCARD kvcore_status kvcore_sha256_end(kvcore_sha256_hasher *hasher, kvcore_hash256 *hash);
+KVCORE_NODISCARD kvcore_status kvcore__sha256_begin(kvcore_sha256_hasher *hasher);
+KVCORE_NODISCARD kvcore_status kvcore__sha256_add(kvcore_sha256_hasher *hasher, const void *bytes, size_t size_bytes);
+KVCORE_NODISCARD kvcore_status kvcore__sha256_end(kvcore_sha256_hasher *hasher, kvcore_hash256 *hash);
 /* After a successful begin, always. */
-void kvcore_sha256_drop(kvcore_sha256_hasher *hasher);
+void kvcore__sha256_drop(kvcore_sha256_hasher *hasher);
 
 #endif

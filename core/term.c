@@ -269,13 +269,13 @@ kvcore_status kvcore_term_map(kvcore_terms *terms, const kvcore_term *keys, cons
     kvcore_status status = reserve_children(terms, 5 * count); /* sorted pairs, given pairs, indices while sorting */
     if (status != KVCORE_OK) return status;
     uint32_t *sorted = terms->children + terms->child_count, *given = sorted + 2 * count, *order = given + 2 * count;
-    kvcore_term_sort_indices(terms, &(term_sorting){.items = keys, .exact = true}, (uint32_t)count, order);
+    kvcore__term_sort_indices(terms, &(term_sorting){.items = keys, .exact = true}, (uint32_t)count, order);
     term_node node = {.kind = NODE_MAP, .count = (uint32_t)count, .order_given = order_given};
     node.start = terms->child_count;
     node.size_utf8 = node.size_latin1 = 5;
     if (!order_given) node.refused = refused_profiles(terms, keys, count);
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && kvcore_term_order(terms, keys[order[i - 1]].number, keys[order[i]].number, true) == 0)
+        if (i > 0 && kvcore__term_order(terms, keys[order[i - 1]].number, keys[order[i]].number, true) == 0)
             return KVCORE_EINVAL;
         sorted[2 * i] = keys[order[i]].number;
         sorted[2 * i + 1] = values[order[i]].number;

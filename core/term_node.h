@@ -92,7 +92,7 @@ static inline int term_byte_value(const kvcore_terms *terms, uint32_t number) {
 }
 
 /* Negative, 0 or positive. Both are known. Needs frames for the shallower one. */
-int kvcore_term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact);
+int kvcore__term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact);
 
 /* A stable ascending heap sort of indices by items in standard order; ties by `ties` in exact order if not NULL. With
  * `exact`, items in exact order. */
@@ -101,10 +101,10 @@ typedef struct term_sorting {
     const kvcore_term *ties;
     bool exact;
 } term_sorting;
-void kvcore_term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order);
+void kvcore__term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order);
 
 /* SHA-256 of the external form, never allocating but for OpenSSL's context. */
-KVCORE_NODISCARD kvcore_status kvcore_term_sha256(kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile,
-                                                  kvcore_hash256 *hash);
+KVCORE_NODISCARD kvcore_status kvcore__term_sha256(kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile,
+                                                   kvcore_hash256 *hash);
 
 #endif

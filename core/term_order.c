@@ -146,7 +146,7 @@ static bool next_pair(const kvcore_terms *terms, term_frame *frame, uint32_t *a,
     return true;
 }
 
-int kvcore_term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact) {
+int kvcore__term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact) {
     size_t depth = 0;
     for (;;) {
         /* look at a and b; if they are equal so far and have children, go into them */
@@ -167,7 +167,7 @@ int kvcore_term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact) {
 
 static kvcore_status compare(kvcore_terms *terms, kvcore_term a, kvcore_term b, bool exact, int *order) {
     if (!term_known(terms, a) || !term_known(terms, b)) return KVCORE_EINVAL;
-    *order = kvcore_term_order(terms, a.number, b.number, exact);
+    *order = kvcore__term_order(terms, a.number, b.number, exact);
     return KVCORE_OK;
 }
 
@@ -189,9 +189,9 @@ static bool comes_before(void *ctx, size_t a, size_t b) {
     const index_list *list = ctx;
     const term_sorting *by = list->by;
     uint32_t left = list->order[a], right = list->order[b];
-    int order = kvcore_term_order(list->terms, by->items[left].number, by->items[right].number, by->exact);
+    int order = kvcore__term_order(list->terms, by->items[left].number, by->items[right].number, by->exact);
     if (order == 0 && by->ties != NULL)
-        order = kvcore_term_order(list->terms, by->ties[left].number, by->ties[right].number, true);
+        order = kvcore__term_order(list->terms, by->ties[left].number, by->ties[right].number, true);
     return order != 0 ? order < 0 : left < right;
 }
 
@@ -201,7 +201,7 @@ static void swap_indices(void *ctx, size_t a, size_t b) {
     order[b] = moved;
 }
 
-void kvcore_term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order) {
+void kvcore__term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order) {
     for (uint32_t i = 0; i < count; i++) order[i] = i;
     index_list list = {terms, by, order};
     kvcore_sort(&(kvcore_sorting){&list, comes_before, swap_indices}, count);
@@ -211,6 +211,6 @@ kvcore_status kvcore_term_sort(kvcore_terms *terms, const kvcore_term *items, ui
     if (items == NULL && count > 0) return KVCORE_EINVAL;
     for (uint32_t i = 0; i < count; i++)
         if (!term_known(terms, items[i])) return KVCORE_EINVAL;
-    kvcore_term_sort_indices(terms, &(term_sorting){.items = items}, count, order);
+    kvcore__term_sort_indices(terms, &(term_sorting){.items = items}, count, order);
     return KVCORE_OK;
 }

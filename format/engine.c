@@ -14,7 +14,7 @@ kvformat_engine_model kvformat_engine_dsv4(uint32_t block_tokens) {
     return (kvformat_engine_model){ratios, 43, 512, 128, 128, block_tokens};
 }
 
-bool kvformat_engine_possible(const kvformat_engine_model *model) {
+bool kvformat__engine_possible(const kvformat_engine_model *model) {
     if (model->ratios == NULL || model->layer_count == 0 || model->head_dim == 0 || model->block_tokens == 0)
         return false;
     for (uint32_t i = 0; i < model->layer_count; i++) {
@@ -25,7 +25,7 @@ bool kvformat_engine_possible(const kvformat_engine_model *model) {
     return true;
 }
 
-uint8_t *kvformat_engine_put(uint8_t *to, kvcore_bytes bytes) {
+uint8_t *kvformat__engine_put(uint8_t *to, kvcore_bytes bytes) {
     if (bytes.size_bytes > 0) memcpy(to, bytes.data, bytes.size_bytes);
     return to + bytes.size_bytes;
 }
@@ -63,14 +63,14 @@ static bool measure_body(const kvformat_engine_model *model, uint64_t *body_byte
 
 static uint8_t *put_rows(uint8_t *to, uint32_t rows, kvcore_bytes floats) {
     kvcore_store_le32(to, rows);
-    return kvformat_engine_put(to + 4, floats);
+    return kvformat__engine_put(to + 4, floats);
 }
 
 kvcore_status kvformat_kvb1_encode(const kvformat_engine_model *model, uint32_t block_seq,
                                    const kvformat_kvb1_layer *layers, void *bytes, size_t capacity,
                                    size_t *size_bytes) {
     uint64_t body_bytes;
-    if (!kvformat_engine_possible(model)) return KVCORE_EINVAL;
+    if (!kvformat__engine_possible(model)) return KVCORE_EINVAL;
     if (!measure_body(model, &body_bytes) || HEADER + body_bytes + TRAILER > SIZE_MAX) return KVFORMAT_ETOO_LARGE;
     *size_bytes = (size_t)(HEADER + body_bytes + TRAILER);
     if (*size_bytes > capacity) return KVCORE_EBUFFER;
@@ -162,7 +162,7 @@ static kvcore_status check_trailer(engine_input *from, uint32_t body_bytes, kvco
 
 kvcore_status kvformat_kvb1_decode(const kvformat_engine_model *model, uint32_t block_seq, kvcore_bytes input,
                                    kvformat_kvb1_layer *layers, kvcore_error *error) {
-    if (!kvformat_engine_possible(model)) return refuse_at(error, KVCORE_EINVAL, 0, 0, 0, "model");
+    if (!kvformat__engine_possible(model)) return refuse_at(error, KVCORE_EINVAL, 0, 0, 0, "model");
     engine_input from = {input.data, input.size_bytes, 0};
     kvformat_kvb1_header header;
     kvcore_status status = read_header(&from, &header, error);

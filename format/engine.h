@@ -32,8 +32,8 @@ static inline bool engine_float_bytes(uint64_t rows, uint64_t dim, uint64_t *byt
     return !__builtin_mul_overflow(rows, dim, bytes) && !__builtin_mul_overflow(*bytes, 4, bytes);
 }
 
-bool kvformat_engine_possible(const kvformat_engine_model *model);
+bool kvformat__engine_possible(const kvformat_engine_model *model);
 /* Writes bytes and gives the place behind them. */
-uint8_t *kvformat_engine_put(uint8_t *to, kvcore_bytes bytes);
+uint8_t *kvformat__engine_put(uint8_t *to, kvcore_bytes bytes);
 
 #endif

@@ -43,7 +43,7 @@ static bool is_rows(const part *of) { return of->dim != 0; }
 
 /* A sidecar needs both dimensions where a ratio uses them; state sizes then fit 64 bits (2 · 2 · 2^32 · 128 · 4 < 2^64). */
 static bool sidecar_possible(const kvformat_engine_model *model) {
-    if (!kvformat_engine_possible(model)) return false;
+    if (!kvformat__engine_possible(model)) return false;
     for (uint32_t i = 0; i < model->layer_count; i++)
         if (model->ratios[i] == 4 && model->indexer_dim == 0) return false;
     return true;
@@ -82,7 +82,7 @@ static uint8_t *put_layer(const kvformat_engine_model *model, uint32_t layer, co
             kvcore_store_le32(to, (uint32_t)(parts[i].bytes->size_bytes / ELEMENT_BYTES / parts[i].dim));
             to += 4;
         }
-        to = kvformat_engine_put(to, *parts[i].bytes);
+        to = kvformat__engine_put(to, *parts[i].bytes);
     }
     return to;
 }
@@ -105,7 +105,7 @@ kvcore_status kvformat_rtt1_encode(const kvformat_engine_model *model, const kvf
     const uint32_t front[] = {model->layer_count, sidecar->raw_row_count, model->head_dim, ELEMENT_BYTES,
                               sidecar->total_tokens};
     for (size_t i = 0; i < 5; i++, to += 4) kvcore_store_le32(to, front[i]);
-    for (uint32_t i = 0; i < model->layer_count; i++) to = kvformat_engine_put(to, layers[i].raw_rows);
+    for (uint32_t i = 0; i < model->layer_count; i++) to = kvformat__engine_put(to, layers[i].raw_rows);
     for (uint32_t i = 0; i < model->layer_count; i++) to = put_layer(model, i, &layers[i], to);
     kvcore_store_le32(to, END);
     kvcore_store_le32(header, MAGIC);

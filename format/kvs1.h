@@ -59,32 +59,32 @@ typedef struct kvs1_io {
 } kvs1_io;
 
 /* kvs1_layout.c */
-void kvformat_kvs1_write_header(const kvs1_header *header, uint8_t bytes[KVS1_HEADER_BYTES]);
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_read_header(const uint8_t bytes[KVS1_HEADER_BYTES], kvs1_header *header,
-                                                         kvcore_error *error);
-void kvformat_kvs1_write_trailer(const kvs1_header *header, const kvs1_trailer *trailer,
-                                 uint8_t bytes[KVS1_HEADER_BYTES]);
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_read_trailer(const kvs1_header *header,
-                                                          const uint8_t bytes[KVS1_HEADER_BYTES], kvs1_trailer *trailer,
-                                                          uint64_t at, kvcore_error *error);
+void kvformat__kvs1_write_header(const kvs1_header *header, uint8_t bytes[KVS1_HEADER_BYTES]);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_read_header(const uint8_t bytes[KVS1_HEADER_BYTES], kvs1_header *header,
+                                                          kvcore_error *error);
+void kvformat__kvs1_write_trailer(const kvs1_header *header, const kvs1_trailer *trailer,
+                                  uint8_t bytes[KVS1_HEADER_BYTES]);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_read_trailer(const kvs1_header *header,
+                                                           const uint8_t bytes[KVS1_HEADER_BYTES],
+                                                           kvs1_trailer *trailer, uint64_t at, kvcore_error *error);
 /* Fills record->crc32c. */
-void kvformat_kvs1_write_record(const kvs1_header *header, kvs1_record *record, uint8_t bytes[KVS1_HEADER_BYTES]);
+void kvformat__kvs1_write_record(const kvs1_header *header, kvs1_record *record, uint8_t bytes[KVS1_HEADER_BYTES]);
 /* False when these bytes are no record of this file at this offset. */
-bool kvformat_kvs1_read_record(const kvs1_header *header, const uint8_t bytes[KVS1_HEADER_BYTES], uint64_t offset,
-                               kvs1_record *record);
+bool kvformat__kvs1_read_record(const kvs1_header *header, const uint8_t bytes[KVS1_HEADER_BYTES], uint64_t offset,
+                                kvs1_record *record);
 /* The bytes that a block takes, payload, padding, trailer; false past 2^63. */
-bool kvformat_kvs1_block_bytes(uint32_t alignment, uint64_t payload_bytes, uint64_t *block_bytes);
+bool kvformat__kvs1_block_bytes(uint32_t alignment, uint64_t payload_bytes, uint64_t *block_bytes);
 
 /* What a config asks of a file that has this header. */
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_accept(const kvformat_kvs1_config *config, const kvs1_header *header,
-                                                    kvcore_error *error);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_accept(const kvformat_kvs1_config *config, const kvs1_header *header,
+                                                     kvcore_error *error);
 /* The header, and the record of the last whole commit (commit 0 when there is none), by reading backwards. */
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_locate(const kvs1_io *io, kvs1_header *header, kvs1_record *last,
-                                                    uint64_t *file_bytes, kvcore_error *error);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_locate(const kvs1_io *io, kvs1_header *header, kvs1_record *last,
+                                                     uint64_t *file_bytes, kvcore_error *error);
 /* The record before, checked against this one. Not for the first. */
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_previous(const kvs1_io *io, const kvs1_header *header,
-                                                      const kvs1_record *record, kvs1_record *previous,
-                                                      kvcore_error *error);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_previous(const kvs1_io *io, const kvs1_header *header,
+                                                       const kvs1_record *record, kvs1_record *previous,
+                                                       kvcore_error *error);
 /* Where a commit ends: behind its record's unit. */
 static inline uint64_t kvs1_commit_end(const kvs1_header *header, const kvs1_record *record) {
     return record->commit == 0 ? header->alignment : record->offset + header->alignment;
@@ -92,18 +92,18 @@ static inline uint64_t kvs1_commit_end(const kvs1_header *header, const kvs1_rec
 
 /* kvs1_file.c: a file by path, locked against other writers unless read_only. */
 typedef enum kvs1_mode { KVS1_READ, KVS1_APPEND, KVS1_CREATE } kvs1_mode;
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_file_open(const char *path, kvs1_mode mode,
-                                                       const kvcore_allocator *allocator, kvs1_io *io,
-                                                       kvcore_error *error);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_file_open(const char *path, kvs1_mode mode,
+                                                        const kvcore_allocator *allocator, kvs1_io *io,
+                                                        kvcore_error *error);
 /* The first size_bytes of it, read only. */
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_file_map(const kvs1_io *io, uint64_t size_bytes, void **memory,
-                                                      kvcore_error *error);
-void kvformat_kvs1_file_unmap(void *memory, uint64_t size_bytes);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_file_map(const kvs1_io *io, uint64_t size_bytes, void **memory,
+                                                       kvcore_error *error);
+void kvformat__kvs1_file_unmap(void *memory, uint64_t size_bytes);
 
 /* kvs1_writer.c: over any io, which the writer then closes (also when this fails). */
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_begin_io(const kvs1_io *io, const kvformat_kvs1_config *config,
-                                                      kvformat_kvs1_writer **writer, kvcore_error *error);
-KVCORE_NODISCARD kvcore_status kvformat_kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_config *config,
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_begin_io(const kvs1_io *io, const kvformat_kvs1_config *config,
                                                        kvformat_kvs1_writer **writer, kvcore_error *error);
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_config *config,
+                                                        kvformat_kvs1_writer **writer, kvcore_error *error);
 
 #endif

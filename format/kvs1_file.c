@@ -115,8 +115,8 @@ static int open_file(const char *path, kvs1_mode mode) {
     return errno = EINVAL, -1;
 }
 
-kvcore_status kvformat_kvs1_file_open(const char *path, kvs1_mode mode, const kvcore_allocator *allocator, kvs1_io *io,
-                                      kvcore_error *error) {
+kvcore_status kvformat__kvs1_file_open(const char *path, kvs1_mode mode, const kvcore_allocator *allocator, kvs1_io *io,
+                                       kvcore_error *error) {
     file *made = kvcore_alloc(allocator, 1, sizeof *made, _Alignof(file));
     if (made == NULL) return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM}, "no memory for a file");
     *made = (file){*allocator, open_file(path, mode)};
@@ -142,7 +142,7 @@ kvcore_status kvformat_kvs1_file_open(const char *path, kvs1_mode mode, const kv
     return KVCORE_OK;
 }
 
-kvcore_status kvformat_kvs1_file_map(const kvs1_io *io, uint64_t size_bytes, void **memory, kvcore_error *error) {
+kvcore_status kvformat__kvs1_file_map(const kvs1_io *io, uint64_t size_bytes, void **memory, kvcore_error *error) {
     if (size_bytes > SIZE_MAX)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM, .actual = size_bytes}, "too large to map");
     void *mapped = mmap(NULL, (size_t)size_bytes, PROT_READ, MAP_SHARED, ((const file *)io->ctx)->descriptor, 0);
@@ -153,4 +153,4 @@ kvcore_status kvformat_kvs1_file_map(const kvs1_io *io, uint64_t size_bytes, voi
     return KVCORE_OK;
 }
 
-void kvformat_kvs1_file_unmap(void *memory, uint64_t size_bytes) { munmap(memory, (size_t)size_bytes); }
+void kvformat__kvs1_file_unmap(void *memory, uint64_t size_bytes) { munmap(memory, (size_t)size_bytes); }

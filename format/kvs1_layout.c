@@ -29,7 +29,7 @@ static bool alignment_allowed(uint32_t alignment) {
            (alignment & (alignment - 1)) == 0;
 }
 
-void kvformat_kvs1_write_header(const kvs1_header *header, uint8_t bytes[KVS1_HEADER_BYTES]) {
+void kvformat__kvs1_write_header(const kvs1_header *header, uint8_t bytes[KVS1_HEADER_BYTES]) {
     memset(bytes, 0, KVS1_HEADER_BYTES);
     memcpy(bytes, file_magic, sizeof file_magic);
     kvcore_store_le32(bytes + 8, KVS1_VERSION);
@@ -41,8 +41,8 @@ void kvformat_kvs1_write_header(const kvs1_header *header, uint8_t bytes[KVS1_HE
     seal(bytes);
 }
 
-kvcore_status kvformat_kvs1_read_header(const uint8_t bytes[KVS1_HEADER_BYTES], kvs1_header *header,
-                                        kvcore_error *error) {
+kvcore_status kvformat__kvs1_read_header(const uint8_t bytes[KVS1_HEADER_BYTES], kvs1_header *header,
+                                         kvcore_error *error) {
     if (memcmp(bytes, file_magic, sizeof file_magic) != 0)
         return refuse_at(error, KVFORMAT_EMAGIC, 0, kvcore_load_le64(file_magic), kvcore_load_le64(bytes), "magic");
     if (!sealed(bytes)) return refuse_crc(bytes, 0, "header checksum", error);
@@ -58,8 +58,8 @@ kvcore_status kvformat_kvs1_read_header(const uint8_t bytes[KVS1_HEADER_BYTES], 
     return KVCORE_OK;
 }
 
-void kvformat_kvs1_write_trailer(const kvs1_header *header, const kvs1_trailer *trailer,
-                                 uint8_t bytes[KVS1_HEADER_BYTES]) {
+void kvformat__kvs1_write_trailer(const kvs1_header *header, const kvs1_trailer *trailer,
+                                  uint8_t bytes[KVS1_HEADER_BYTES]) {
     memset(bytes, 0, KVS1_HEADER_BYTES);
     memcpy(bytes, trailer_magic, sizeof trailer_magic);
     kvcore_store_le32(bytes + 4, KVS1_VERSION);
@@ -75,8 +75,8 @@ void kvformat_kvs1_write_trailer(const kvs1_header *header, const kvs1_trailer *
     seal(bytes);
 }
 
-kvcore_status kvformat_kvs1_read_trailer(const kvs1_header *header, const uint8_t bytes[KVS1_HEADER_BYTES],
-                                         kvs1_trailer *trailer, uint64_t at, kvcore_error *error) {
+kvcore_status kvformat__kvs1_read_trailer(const kvs1_header *header, const uint8_t bytes[KVS1_HEADER_BYTES],
+                                          kvs1_trailer *trailer, uint64_t at, kvcore_error *error) {
     if (memcmp(bytes, trailer_magic, sizeof trailer_magic) != 0)
         return refuse_at(error, KVFORMAT_EMAGIC, at, kvcore_load_le32(trailer_magic), kvcore_load_le32(bytes),
                          "trailer");
@@ -99,7 +99,7 @@ kvcore_status kvformat_kvs1_read_trailer(const kvs1_header *header, const uint8_
     return KVCORE_OK;
 }
 
-void kvformat_kvs1_write_record(const kvs1_header *header, kvs1_record *record, uint8_t bytes[KVS1_HEADER_BYTES]) {
+void kvformat__kvs1_write_record(const kvs1_header *header, kvs1_record *record, uint8_t bytes[KVS1_HEADER_BYTES]) {
     memset(bytes, 0, KVS1_HEADER_BYTES);
     memcpy(bytes, record_magic, sizeof record_magic);
     kvcore_store_le32(bytes + 4, KVS1_VERSION);
@@ -130,8 +130,8 @@ static bool record_possible(const kvs1_header *header, const kvs1_record *record
     return record->previous_offset >= unit && record->previous_offset + unit == record->begin;
 }
 
-bool kvformat_kvs1_read_record(const kvs1_header *header, const uint8_t bytes[KVS1_HEADER_BYTES], uint64_t offset,
-                               kvs1_record *record) {
+bool kvformat__kvs1_read_record(const kvs1_header *header, const uint8_t bytes[KVS1_HEADER_BYTES], uint64_t offset,
+                                kvs1_record *record) {
     if (memcmp(bytes, record_magic, sizeof record_magic) != 0 || kvcore_load_le32(bytes + 4) != KVS1_VERSION)
         return false;
     if (memcmp(bytes + 8, header->file_id, 16) != 0 || kvcore_load_le64(bytes + 32) != offset || !sealed(bytes))
@@ -148,13 +148,14 @@ bool kvformat_kvs1_read_record(const kvs1_header *header, const uint8_t bytes[KV
     return record_possible(header, record);
 }
 
-bool kvformat_kvs1_block_bytes(uint32_t alignment, uint64_t payload_bytes, uint64_t *block_bytes) {
+bool kvformat__kvs1_block_bytes(uint32_t alignment, uint64_t payload_bytes, uint64_t *block_bytes) {
     if (payload_bytes > INT64_MAX - KVS1_HEADER_BYTES - (uint64_t)alignment) return false;
     *block_bytes = (payload_bytes + KVS1_HEADER_BYTES + alignment - 1) & ~(uint64_t)(alignment - 1);
     return true;
 }
 
-kvcore_status kvformat_kvs1_accept(const kvformat_kvs1_config *config, const kvs1_header *header, kvcore_error *error) {
+kvcore_status kvformat__kvs1_accept(const kvformat_kvs1_config *config, const kvs1_header *header,
+                                    kvcore_error *error) {
     if (config->model_digest != NULL && !kvcore_model_digest_equal(config->model_digest, &header->model_digest))
         return refuse_at(error, KVFORMAT_EMODEL, 48, kvcore_load_be64(config->model_digest->bytes),
                          kvcore_load_be64(header->model_digest.bytes), "model digest");
@@ -166,26 +167,26 @@ kvcore_status kvformat_kvs1_accept(const kvformat_kvs1_config *config, const kvs
     return KVCORE_OK;
 }
 
-kvcore_status kvformat_kvs1_previous(const kvs1_io *io, const kvs1_header *header, const kvs1_record *record,
-                                     kvs1_record *previous, kvcore_error *error) {
+kvcore_status kvformat__kvs1_previous(const kvs1_io *io, const kvs1_header *header, const kvs1_record *record,
+                                      kvs1_record *previous, kvcore_error *error) {
     uint8_t bytes[KVS1_HEADER_BYTES];
     kvcore_status status = io->read(io->ctx, record->previous_offset, bytes, sizeof bytes, error);
     if (status != KVCORE_OK) return status;
-    if (!kvformat_kvs1_read_record(header, bytes, record->previous_offset, previous) ||
+    if (!kvformat__kvs1_read_record(header, bytes, record->previous_offset, previous) ||
         previous->commit != record->commit - 1 || previous->crc32c != record->previous_crc32c)
         return refuse_at(error, KVCORE_EFORMAT, record->previous_offset, record->commit - 1, 0, "commit record");
     return KVCORE_OK;
 }
 
-kvcore_status kvformat_kvs1_locate(const kvs1_io *io, kvs1_header *header, kvs1_record *last, uint64_t *file_bytes,
-                                   kvcore_error *error) {
+kvcore_status kvformat__kvs1_locate(const kvs1_io *io, kvs1_header *header, kvs1_record *last, uint64_t *file_bytes,
+                                    kvcore_error *error) {
     uint8_t bytes[KVS1_HEADER_BYTES];
     uint64_t size;
     kvcore_status status = io->size(io->ctx, &size, error);
     if (status != KVCORE_OK) return status;
     if (size < sizeof bytes) return refuse_at(error, KVCORE_ETRUNCATED, 0, sizeof bytes, size, "header");
     status = io->read(io->ctx, 0, bytes, sizeof bytes, error);
-    if (status == KVCORE_OK) status = kvformat_kvs1_read_header(bytes, header, error);
+    if (status == KVCORE_OK) status = kvformat__kvs1_read_header(bytes, header, error);
     if (status != KVCORE_OK) return status;
     *file_bytes = size;
     uint64_t unit = header->alignment;
@@ -193,7 +194,7 @@ kvcore_status kvformat_kvs1_locate(const kvs1_io *io, kvs1_header *header, kvs1_
         at -= unit;
         status = io->read(io->ctx, at, bytes, sizeof bytes, error);
         if (status == KVCORE_ETRUNCATED) continue; /* cut off meanwhile */
-        if (status != KVCORE_OK || kvformat_kvs1_read_record(header, bytes, at, last)) return status;
+        if (status != KVCORE_OK || kvformat__kvs1_read_record(header, bytes, at, last)) return status;
     }
     *last = (kvs1_record){0};
     return KVCORE_OK;

@@ -58,7 +58,7 @@ static kvcore_status load_commits(kvformat_kvs1_reader *reader, const kvs1_io *i
         reader->info.entry_count += record.entry_count;
         if (i == 0) break;
         kvs1_record before;
-        kvcore_status status = kvformat_kvs1_previous(io, &reader->header, &record, &before, error);
+        kvcore_status status = kvformat__kvs1_previous(io, &reader->header, &record, &before, error);
         if (status != KVCORE_OK) return status;
         record = before;
     }
@@ -73,7 +73,7 @@ static kvcore_status load_commits(kvformat_kvs1_reader *reader, const kvs1_io *i
 void kvformat_kvs1_close(kvformat_kvs1_reader *reader) {
     if (reader == NULL) return;
     kvcore_allocator from = reader->allocator;
-    if (reader->mapped_bytes > 0) kvformat_kvs1_file_unmap((void *)(uintptr_t)reader->file, reader->mapped_bytes);
+    if (reader->mapped_bytes > 0) kvformat__kvs1_file_unmap((void *)(uintptr_t)reader->file, reader->mapped_bytes);
     kvcore_free(&from, reader->commits, reader->commit_count, sizeof *reader->commits, _Alignof(commit));
     kvcore_free(&from, reader, 1, sizeof *reader, _Alignof(kvformat_kvs1_reader));
 }
@@ -89,8 +89,8 @@ static kvcore_status open_io(const kvs1_io *io, const kvformat_kvs1_config *conf
     kvs1_header header;
     kvs1_record last;
     uint64_t file_bytes = 0;
-    kvcore_status status = kvformat_kvs1_locate(io, &header, &last, &file_bytes, error);
-    if (status == KVCORE_OK) status = kvformat_kvs1_accept(config, &header, error);
+    kvcore_status status = kvformat__kvs1_locate(io, &header, &last, &file_bytes, error);
+    if (status == KVCORE_OK) status = kvformat__kvs1_accept(config, &header, error);
     if (status != KVCORE_OK) return status;
     uint64_t end = kvs1_commit_end(&header, &last);
     if (last.commit > end / header.alignment) /* each takes three units at least */
@@ -115,7 +115,7 @@ static kvcore_status open_io(const kvs1_io *io, const kvformat_kvs1_config *conf
             made->commit_count = (size_t)last.commit;
         if (status == KVCORE_OK && memory == NULL) {
             void *mapped = NULL;
-            status = kvformat_kvs1_file_map(io, end, &mapped, error);
+            status = kvformat__kvs1_file_map(io, end, &mapped, error);
             if (status == KVCORE_OK) made->file = mapped, made->mapped_bytes = end;
         }
         if (status == KVCORE_OK) status = load_commits(made, io, last, error);
@@ -140,7 +140,7 @@ kvcore_status kvformat_kvs1_open(const char *path, const kvformat_kvs1_config *c
     if (status != KVCORE_OK) return status;
     if (path == NULL) return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL}, "path is NULL");
     kvcore_allocator from = read.allocator != NULL ? *read.allocator : kvcore_allocator_libc();
-    status = kvformat_kvs1_file_open(path, KVS1_READ, &from, &io, error);
+    status = kvformat__kvs1_file_open(path, KVS1_READ, &from, &io, error);
     if (status != KVCORE_OK) return status;
     status = open_io(&io, &read, NULL, reader, error);
     io.close(io.ctx); /* the mapping stays */
@@ -165,7 +165,7 @@ static kvcore_status block_at(const kvformat_kvs1_reader *reader, const commit *
     uint64_t offset = kvcore_load_le64(row), payload_bytes = kvcore_load_le64(row + 8), block_bytes;
     uint64_t where = (uint64_t)(row - reader->file);
     if (offset < of->begin || offset % reader->header.alignment != 0 || offset > of->index_offset ||
-        !kvformat_kvs1_block_bytes(reader->header.alignment, payload_bytes, &block_bytes) ||
+        !kvformat__kvs1_block_bytes(reader->header.alignment, payload_bytes, &block_bytes) ||
         block_bytes > of->index_offset - offset)
         return refuse_at(error, KVCORE_EFORMAT, where, of->index_offset, offset, "index row");
     if (kvhash_plh_decode(key, &block->name) != KVCORE_OK)
@@ -277,12 +277,12 @@ kvcore_status kvformat_kvs1_check(const kvformat_kvs1_reader *reader, const kvfo
     uint64_t block_bytes;
     kvs1_trailer trailer;
     uint8_t key[KVS1_KEY_BYTES];
-    if (!kvformat_kvs1_block_bytes(reader->header.alignment, block->payload.size_bytes, &block_bytes) ||
+    if (!kvformat__kvs1_block_bytes(reader->header.alignment, block->payload.size_bytes, &block_bytes) ||
         block->offset > reader->info.end_offset || block_bytes > reader->info.end_offset - block->offset)
         return refuse_at(error, KVCORE_EINVAL, block->offset, reader->info.end_offset, block->payload.size_bytes,
                          "block");
     uint64_t at = block->offset + block_bytes - KVS1_HEADER_BYTES;
-    kvcore_status status = kvformat_kvs1_read_trailer(&reader->header, reader->file + at, &trailer, at, error);
+    kvcore_status status = kvformat__kvs1_read_trailer(&reader->header, reader->file + at, &trailer, at, error);
     if (status != KVCORE_OK) return status;
     kvhash_plh_encode(block->name, key);
     if (memcmp(key, trailer.key, sizeof key) != 0 || trailer.offset != block->offset ||

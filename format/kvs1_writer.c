@@ -91,8 +91,8 @@ static kvcore_status header_of(const kvformat_kvs1_config *config, kvs1_header *
     return KVCORE_OK;
 }
 
-kvcore_status kvformat_kvs1_begin_io(const kvs1_io *io, const kvformat_kvs1_config *config,
-                                     kvformat_kvs1_writer **writer, kvcore_error *error) {
+kvcore_status kvformat__kvs1_begin_io(const kvs1_io *io, const kvformat_kvs1_config *config,
+                                      kvformat_kvs1_writer **writer, kvcore_error *error) {
     kvcore_allocator from = allocator_of(config);
     kvs1_header header;
     kvcore_status status = header_of(config, &header, error);
@@ -103,7 +103,7 @@ kvcore_status kvformat_kvs1_begin_io(const kvs1_io *io, const kvformat_kvs1_conf
     kvformat_kvs1_writer *made = make_writer(io, &from, &header);
     if (made == NULL) return no_memory(error);
     memset(made->tail, 0, tail_bytes(made));
-    kvformat_kvs1_write_header(&header, made->tail);
+    kvformat__kvs1_write_header(&header, made->tail);
     status = io->write(io->ctx, 0, &(kvcore_bytes){made->tail, header.alignment}, 1, error);
     if (status == KVCORE_OK) status = io->sync(io->ctx, error);
     if (status == KVCORE_OK)
@@ -113,15 +113,15 @@ kvcore_status kvformat_kvs1_begin_io(const kvs1_io *io, const kvformat_kvs1_conf
     return status;
 }
 
-kvcore_status kvformat_kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_config *config,
-                                      kvformat_kvs1_writer **writer, kvcore_error *error) {
+kvcore_status kvformat__kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_config *config,
+                                       kvformat_kvs1_writer **writer, kvcore_error *error) {
     kvcore_allocator from = allocator_of(config);
     kvs1_header header;
     kvs1_record last, before;
     uint64_t file_bytes = 0;
-    kvcore_status status = kvformat_kvs1_locate(io, &header, &last, &file_bytes, error);
-    if (status == KVCORE_OK) status = kvformat_kvs1_accept(config, &header, error);
-    if (status == KVCORE_OK && last.commit > 1) status = kvformat_kvs1_previous(io, &header, &last, &before, error);
+    kvcore_status status = kvformat__kvs1_locate(io, &header, &last, &file_bytes, error);
+    if (status == KVCORE_OK) status = kvformat__kvs1_accept(config, &header, error);
+    if (status == KVCORE_OK && last.commit > 1) status = kvformat__kvs1_previous(io, &header, &last, &before, error);
     if (status != KVCORE_OK) {
         io->close(io->ctx);
         return status;
@@ -148,9 +148,9 @@ kvcore_status kvformat_kvs1_create(const char *path, const kvformat_kvs1_config 
     if (path == NULL) return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL}, "path is NULL");
     kvcore_allocator from = allocator_of(&read);
     status = header_of(&read, &header, error); /* before there is a file */
-    if (status == KVCORE_OK) status = kvformat_kvs1_file_open(path, KVS1_CREATE, &from, &io, error);
+    if (status == KVCORE_OK) status = kvformat__kvs1_file_open(path, KVS1_CREATE, &from, &io, error);
     if (status != KVCORE_OK) return status;
-    status = kvformat_kvs1_begin_io(&io, &read, writer, error);
+    status = kvformat__kvs1_begin_io(&io, &read, writer, error);
     if (status != KVCORE_OK) unlink(path);
     return status;
 }
@@ -163,8 +163,8 @@ kvcore_status kvformat_kvs1_append(const char *path, const kvformat_kvs1_config 
     if (status != KVCORE_OK) return status;
     if (path == NULL) return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL}, "path is NULL");
     kvcore_allocator from = allocator_of(&read);
-    status = kvformat_kvs1_file_open(path, KVS1_APPEND, &from, &io, error);
-    return status == KVCORE_OK ? kvformat_kvs1_append_io(&io, &read, writer, error) : status;
+    status = kvformat__kvs1_file_open(path, KVS1_APPEND, &from, &io, error);
+    return status == KVCORE_OK ? kvformat__kvs1_append_io(&io, &read, writer, error) : status;
 }
 
 static kvcore_status reserve(kvformat_kvs1_writer *writer) {
@@ -190,7 +190,7 @@ kvcore_status kvformat_kvs1_put(kvformat_kvs1_writer *writer, kvhash_plh name, k
     if (writer->broken) return refuse_broken(error);
     if (!kvhash_plh_valid(name))
         return kvcore_fail(error, &(kvcore_error){.code = KVHASH_EMODE, .index = KVCORE_NO_INDEX}, "the name is none");
-    if (!kvformat_kvs1_block_bytes(writer->header.alignment, payload.size_bytes, &block_bytes) ||
+    if (!kvformat__kvs1_block_bytes(writer->header.alignment, payload.size_bytes, &block_bytes) ||
         __builtin_add_overflow(writer->end, block_bytes, &end) || end > INT64_MAX)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EOVERFLOW, .actual = payload.size_bytes},
                            "the file would pass 2^63 bytes");
@@ -202,7 +202,7 @@ kvcore_status kvformat_kvs1_put(kvformat_kvs1_writer *writer, kvhash_plh name, k
     kvhash_plh_encode(name, trailer.key);
     size_t behind = (size_t)(block_bytes - payload.size_bytes);
     memset(writer->tail, 0, behind - KVS1_HEADER_BYTES);
-    kvformat_kvs1_write_trailer(&writer->header, &trailer, writer->tail + behind - KVS1_HEADER_BYTES);
+    kvformat__kvs1_write_trailer(&writer->header, &trailer, writer->tail + behind - KVS1_HEADER_BYTES);
     const kvcore_bytes parts[] = {payload, {writer->tail, behind}};
     kvcore_status status = writer->io.write(writer->io.ctx, writer->end, parts, 2, error);
     if (status != KVCORE_OK) return status;
@@ -268,7 +268,7 @@ static kvcore_status write_commit(kvformat_kvs1_writer *writer, kvcore_bytes ind
     kvcore_status status = writer->io.write(writer->io.ctx, record.index_offset, parts, 2, error);
     if (status == KVCORE_OK) status = sync_or_break(writer, error);
     if (status != KVCORE_OK) return status;
-    kvformat_kvs1_write_record(&writer->header, &record, writer->tail);
+    kvformat__kvs1_write_record(&writer->header, &record, writer->tail);
     status = writer->io.write(writer->io.ctx, record.offset, &(kvcore_bytes){writer->tail, unit}, 1, error);
     if (status != KVCORE_OK) writer->broken = true; /* perhaps it is there, perhaps not */
     if (status == KVCORE_OK) status = sync_or_break(writer, error);

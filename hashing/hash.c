@@ -7,11 +7,11 @@
 static size_t size_of(kvcore_bytes bytes) { return bytes.data == NULL ? 0 : bytes.size_bytes; }
 
 uint64_t kvhash_xxh3(kvcore_bytes bytes, uint64_t seed) {
-    return naming_kernels_for_this_cpu()->hash_bytes(bytes.data, size_of(bytes), seed);
+    return kvhash__naming_kernels_for_this_cpu()->hash_bytes(bytes.data, size_of(bytes), seed);
 }
 
 uint64_t kvhash_block_hash(const uint32_t *tokens, size_t token_count, uint64_t salt_hash) {
-    return naming_kernels_for_this_cpu()->hash_tokens(tokens, tokens == NULL ? 0 : token_count, salt_hash);
+    return kvhash__naming_kernels_for_this_cpu()->hash_tokens(tokens, tokens == NULL ? 0 : token_count, salt_hash);
 }
 
 uint64_t kvhash_next_sequence_hash(uint64_t parent_sequence_hash, uint64_t block_hash) {

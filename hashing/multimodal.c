@@ -25,10 +25,10 @@ static kvcore_status run_fail(kvcore_error *error, kvcore_status code, const kvh
     }
 }
 
-kvcore_status run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count, uint64_t token_count,
-                        kvcore_error *error) {
+kvcore_status kvhash__run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count, uint64_t token_count,
+                                kvcore_error *error) {
     uint64_t previous_end = 0;
-    run_walk_start(walk, runs, count);
+    kvhash__run_walk_start(walk, runs, count);
     for (; !run_walk_done(walk); run_walk_next(walk)) {
         const kvhash_mm_run *run = walk->current;
         uint64_t end;
@@ -48,7 +48,7 @@ kvcore_status run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count,
     if (walk->in_order)
         run_walk_start_in_order(walk, runs, count);
     else
-        run_walk_start(walk, runs, count);
+        kvhash__run_walk_start(walk, runs, count);
     return KVCORE_OK;
 }
 
@@ -56,9 +56,9 @@ kvcore_status run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count,
 static void copy_sorted(const kvhash_mm_run *runs, size_t count, kvhash_mm_run *sorted) {
     if (count == 0) return;
     memcpy(sorted, runs, count * sizeof *runs);
-    if (run_walk_is_in_order(runs, count)) return;
+    if (kvhash__run_walk_is_in_order(runs, count)) return;
     for (size_t i = 0; i < count; i++) sorted[i].mm_hash = i;
-    run_walk_sort_indexed(sorted, count);
+    kvhash__run_walk_sort_indexed(sorted, count);
     for (size_t i = 0; i < count; i++) sorted[i].mm_hash = runs[sorted[i].mm_hash].mm_hash;
 }
 
@@ -68,7 +68,7 @@ kvcore_status kvhash_mm_sort(const kvhash_mm_run *runs, size_t count, uint64_t t
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
                            "runs is NULL with a count of %zu", count);
     run_walk walk;
-    kvcore_status status = run_check(&walk, runs, count, token_count, error);
+    kvcore_status status = kvhash__run_check(&walk, runs, count, token_count, error);
     if (status == KVCORE_OK && sorted != NULL) copy_sorted(runs, count, sorted);
     return status;
 }

@@ -45,10 +45,10 @@ typedef struct naming_kernels {
 } naming_kernels;
 
 /* Never NULL. A few instructions: the CPU's features are in memory. */
-const naming_kernels *naming_kernels_for_this_cpu(void);
+const naming_kernels *kvhash__naming_kernels_for_this_cpu(void);
 
-extern const naming_kernels naming_baseline;
-extern const naming_kernels naming_avx2;   /* x86-64 only */
-extern const naming_kernels naming_avx512; /* x86-64 only */
+extern const naming_kernels kvhash__naming_baseline;
+extern const naming_kernels kvhash__naming_avx2;   /* x86-64 only */
+extern const naming_kernels kvhash__naming_avx512; /* x86-64 only */
 
 #endif

@@ -1,3 +1,3 @@
 /* The naming loops for every CPU of this architecture. */
-#define NAMING_KERNELS naming_baseline
+#define NAMING_KERNELS kvhash__naming_baseline
 #include "naming_kernel.h"

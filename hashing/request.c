@@ -85,7 +85,7 @@ static kvcore_status name_request(const kvhash_request *request, naming_output o
 
     run_walk walk;
     if (request->run_count != 0) {
-        status = run_check(&walk, request->runs, request->run_count, request->token_count, error);
+        status = kvhash__run_check(&walk, request->runs, request->run_count, request->token_count, error);
         if (status != KVCORE_OK) return status;
     }
     size_t blocks = 0;
@@ -94,7 +94,7 @@ static kvcore_status name_request(const kvhash_request *request, naming_output o
     *count = blocks;
     if (blocks > capacity) return too_small(error, blocks, capacity);
     if (blocks == 0) return KVCORE_OK;
-    const naming_kernels *kernels = naming_kernels_for_this_cpu();
+    const naming_kernels *kernels = kvhash__naming_kernels_for_this_cpu();
     kernels->name(&(naming_job){.tokens = request->tokens,
                                 .block_tokens = request->block_tokens,
                                 .block_count = blocks,

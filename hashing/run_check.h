@@ -5,7 +5,7 @@
 #include "run_walk.h"
 
 /* Check runs as kvhash_mm_sort() says; the first fault is reported. On success the walk stands at their first. */
-kvcore_status run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count, uint64_t token_count,
-                        kvcore_error *error);
+kvcore_status kvhash__run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count, uint64_t token_count,
+                                kvcore_error *error);
 
 #endif

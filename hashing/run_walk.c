@@ -27,12 +27,12 @@ static void sort_heap(kvhash_mm_run *runs, size_t count) {
     }
 }
 
-void run_walk_sort_indexed(kvhash_mm_run *runs, size_t count) {
+void kvhash__run_walk_sort_indexed(kvhash_mm_run *runs, size_t count) {
     make_heap(runs, count);
     sort_heap(runs, count);
 }
 
-bool run_walk_is_in_order(const kvhash_mm_run *runs, size_t count) {
+bool kvhash__run_walk_is_in_order(const kvhash_mm_run *runs, size_t count) {
     for (size_t i = 1; i < count; i++)
         if (runs[i].offset < runs[i - 1].offset) return false;
     return true;
@@ -66,15 +66,15 @@ static void take_batch(run_walk *walk, const kvhash_mm_run *last) {
     walk->limit = walk->batch + kept;
 }
 
-void run_walk_start(run_walk *walk, const kvhash_mm_run *runs, size_t count) {
+void kvhash__run_walk_start(run_walk *walk, const kvhash_mm_run *runs, size_t count) {
     run_walk_start_in_order(walk, runs, count);
-    if (run_walk_is_in_order(runs, count)) return;
+    if (kvhash__run_walk_is_in_order(runs, count)) return;
     walk->in_order = false;
     walk->left = count;
     take_batch(walk, NULL);
 }
 
-void run_walk_next_batch(run_walk *walk) {
+void kvhash__run_walk_next_batch(run_walk *walk) {
     if (walk->left == 0) return;
     size_t at = (size_t)(walk->limit - walk->batch) - 1;
     kvhash_mm_run last = {.mm_hash = walk->batch_index[at], .offset = walk->batch[at].offset};

@@ -24,7 +24,7 @@ typedef struct run_walk {
 } run_walk;
 
 /* Stand at the run with the smallest offset. The runs stay borrowed. */
-void run_walk_start(run_walk *walk, const kvhash_mm_run *runs, size_t count);
+void kvhash__run_walk_start(run_walk *walk, const kvhash_mm_run *runs, size_t count);
 
 /* The same for runs that are known to be in order. */
 static inline void run_walk_start_in_order(run_walk *walk, const kvhash_mm_run *runs, size_t count) {
@@ -34,12 +34,12 @@ static inline void run_walk_start_in_order(run_walk *walk, const kvhash_mm_run *
     walk->in_order = true;
 }
 
-void run_walk_next_batch(run_walk *walk);
+void kvhash__run_walk_next_batch(run_walk *walk);
 
 static inline bool run_walk_done(const run_walk *walk) { return walk->current == walk->limit; }
 
 static inline void run_walk_next(run_walk *walk) {
-    if (++walk->current == walk->limit && !walk->in_order) run_walk_next_batch(walk);
+    if (++walk->current == walk->limit && !walk->in_order) kvhash__run_walk_next_batch(walk);
 }
 
 /* Which of the given runs the walk stands at. */
@@ -48,8 +48,8 @@ static inline size_t run_walk_index(const run_walk *walk) {
 }
 
 /* Sort runs whose mm_hash holds their index by (offset, index). In place, nothing allocated, O(count · log count). */
-void run_walk_sort_indexed(kvhash_mm_run *runs, size_t count);
+void kvhash__run_walk_sort_indexed(kvhash_mm_run *runs, size_t count);
 
-bool run_walk_is_in_order(const kvhash_mm_run *runs, size_t count);
+bool kvhash__run_walk_is_in_order(const kvhash_mm_run *runs, size_t count);
 
 #endif

@@ -225,7 +225,7 @@ kvcore_status kvhash_sequence_extend_with_runs(kvhash_sequence *sequence, const 
     if (sequence == NULL || (tokens == NULL && count != 0) || (runs == NULL && run_count != 0))
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "NULL");
     run_walk walk;
-    kvcore_status status = run_check(&walk, runs, run_count, count, error);
+    kvcore_status status = kvhash__run_check(&walk, runs, run_count, count, error);
     if (status != KVCORE_OK) return status;
 
     void *old = NULL;
@@ -308,16 +308,16 @@ kvcore_status kvhash_sequence_create(const kvhash_sequence_config *config, kvhas
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "sequence is NULL");
     kvhash_sequence_config own;
     run_walk walk;
-    kvcore_status status = sequence_config_read(&own, &walk, config, error);
+    kvcore_status status = kvhash__sequence_config_read(&own, &walk, config, error);
     if (status != KVCORE_OK) return status;
     kvcore_allocator allocator = own.allocator.alloc != NULL ? own.allocator : kvcore_allocator_libc();
 
     kvhash_sequence *made = kvcore_alloc(&allocator, 1, sizeof *made, _Alignof(kvhash_sequence));
     if (made != NULL) {
         *made = (kvhash_sequence){.block_tokens = own.block_tokens,
-                                  .kernels = naming_kernels_for_this_cpu(),
+                                  .kernels = kvhash__naming_kernels_for_this_cpu(),
                                   .salt_hash = own.salt_hash,
-                                  .max_tokens = sequence_max_tokens(own.block_tokens),
+                                  .max_tokens = kvhash__sequence_max_tokens(own.block_tokens),
                                   .allocator = allocator};
         kvhash_secret(own.salt_hash, made->secret);
         status = fill(made, &own, &walk);

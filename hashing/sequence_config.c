@@ -6,7 +6,7 @@
 
 #include "run_check.h"
 
-uint64_t sequence_max_tokens(uint32_t block_tokens) {
+uint64_t kvhash__sequence_max_tokens(uint32_t block_tokens) {
     return (KVHASH_PLH_MAX_POSITION + 2) * (uint64_t)block_tokens - 1;
 }
 
@@ -16,7 +16,7 @@ static kvcore_status misuse(kvcore_error *error, const char *what) {
 
 static kvcore_status check_size(const kvhash_sequence_config *config, kvcore_error *error) {
     uint64_t blocks = config->token_count / config->block_tokens;
-    if (config->token_count <= sequence_max_tokens(config->block_tokens)) return KVCORE_OK;
+    if (config->token_count <= kvhash__sequence_max_tokens(config->block_tokens)) return KVCORE_OK;
     return kvcore_fail(error,
                        &(kvcore_error){.code = KVHASH_EPOSITION,
                                        .index = KVCORE_NO_INDEX,
@@ -25,8 +25,8 @@ static kvcore_status check_size(const kvhash_sequence_config *config, kvcore_err
                        "%" PRIu64 " blocks are more than the 16,777,216 that names can number", blocks);
 }
 
-kvcore_status sequence_config_read(kvhash_sequence_config *config, run_walk *walk, const kvhash_sequence_config *given,
-                                   kvcore_error *error) {
+kvcore_status kvhash__sequence_config_read(kvhash_sequence_config *config, run_walk *walk,
+                                           const kvhash_sequence_config *given, kvcore_error *error) {
     kvcore_status status = kvcore_config_read(config, sizeof *config, given, error);
     if (status != KVCORE_OK) return status;
     if (config->tokens == NULL && config->token_count != 0) return misuse(error, "tokens is NULL with a count");
@@ -37,6 +37,6 @@ kvcore_status sequence_config_read(kvhash_sequence_config *config, run_walk *wal
     if (config->block_tokens == 0)
         return kvcore_fail(error, &(kvcore_error){.code = KVHASH_EBLOCK_SIZE, .index = KVCORE_NO_INDEX},
                            "block_size must be greater than 0");
-    status = run_check(walk, config->runs, config->run_count, config->token_count, error);
+    status = kvhash__run_check(walk, config->runs, config->run_count, config->token_count, error);
     return status == KVCORE_OK ? check_size(config, error) : status;
 }

@@ -8,10 +8,10 @@
 
 /* The caller's config in this version's shape, everything in it checked in the order of the header; the walk stands at the
  * first run. */
-kvcore_status sequence_config_read(kvhash_sequence_config *config, run_walk *walk, const kvhash_sequence_config *given,
-                                   kvcore_error *error);
+kvcore_status kvhash__sequence_config_read(kvhash_sequence_config *config, run_walk *walk,
+                                           const kvhash_sequence_config *given, kvcore_error *error);
 
 /* The most tokens there can be: one more would complete a block beyond the limit. */
-uint64_t sequence_max_tokens(uint32_t block_tokens);
+uint64_t kvhash__sequence_max_tokens(uint32_t block_tokens);
 
 #endif

@@ -23,7 +23,7 @@ kvcore_status kvhash_split(const kvhash_sequence_config *config, kvhash_block *b
                            "an output is NULL");
     kvhash_sequence_config own;
     run_walk walk;
-    kvcore_status status = sequence_config_read(&own, &walk, config, error);
+    kvcore_status status = kvhash__sequence_config_read(&own, &walk, config, error);
     if (status != KVCORE_OK) return status;
     *count = own.token_count / own.block_tokens;
     if (*count > capacity)
@@ -38,7 +38,7 @@ kvcore_status kvhash_split(const kvhash_sequence_config *config, kvhash_block *b
                       .runs = run_walk_done(&walk) ? NULL : &walk,
                       .output = NAMING_BLOCKS,
                       .out = blocks};
-    if (*count != 0) naming_kernels_for_this_cpu()->name(&job);
+    if (*count != 0) kvhash__naming_kernels_for_this_cpu()->name(&job);
     if (partial != NULL) *partial = partial_after(&own, blocks, *count);
     return KVCORE_OK;
 }

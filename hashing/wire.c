@@ -5,9 +5,9 @@
 
 static const wire_codec *codec_of(kvhash_wire_format format) {
     switch (format) {
-    case KVHASH_WIRE_JSON: return &wire_json;
+    case KVHASH_WIRE_JSON: return &kvhash__wire_json;
     case KVHASH_WIRE_MSGPACK:
-    case KVHASH_WIRE_MSGPACK_NAMED: return &wire_msgpack;
+    case KVHASH_WIRE_MSGPACK_NAMED: return &kvhash__wire_msgpack;
     }
     return NULL;
 }

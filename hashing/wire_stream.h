@@ -16,8 +16,8 @@ typedef struct wire_writer {
     size_t size_bytes;
 } wire_writer;
 
-void wire_put(wire_writer *writer, const void *bytes, size_t size_bytes);
-void wire_put_byte(wire_writer *writer, uint8_t byte);
+void kvhash__wire_put(wire_writer *writer, const void *bytes, size_t size_bytes);
+void kvhash__wire_put_byte(wire_writer *writer, uint8_t byte);
 
 typedef struct wire_reader {
     const uint8_t *begin, *at, *end;
@@ -25,9 +25,9 @@ typedef struct wire_reader {
 } wire_reader;
 
 /* Reading stops where the reader is. */
-kvcore_status wire_fail(const wire_reader *reader, kvcore_status code, const char *what);
+kvcore_status kvhash__wire_fail(const wire_reader *reader, kvcore_status code, const char *what);
 /* A hash that is not 16 bytes: `of` is "bytes" or "u8 elements". */
-kvcore_status wire_fail_length(const wire_reader *reader, uint64_t length, const char *of);
+kvcore_status kvhash__wire_fail_length(const wire_reader *reader, uint64_t length, const char *of);
 
 static inline size_t wire_left(const wire_reader *reader) { return (size_t)(reader->end - reader->at); }
 
@@ -40,7 +40,7 @@ typedef struct wire_field {
 } wire_field;
 
 /* The field of that name, now seen; NULL if there is none or it was seen before. */
-wire_field *wire_find_field(wire_field *fields, size_t count, const void *name, size_t length);
+wire_field *kvhash__wire_find_field(wire_field *fields, size_t count, const void *name, size_t length);
 
 /* What a format can do; each reads one value from where the reader is and leaves it behind the value. */
 typedef struct wire_codec {
@@ -58,7 +58,7 @@ typedef struct wire_codec {
     kvcore_status (*get_end)(wire_reader *reader);
 } wire_codec;
 
-extern const wire_codec wire_json;
-extern const wire_codec wire_msgpack;
+extern const wire_codec kvhash__wire_json;
+extern const wire_codec kvhash__wire_msgpack;
 
 #endif

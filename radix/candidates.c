@@ -88,11 +88,11 @@ kvcore_status kvradix_metadata_eviction_candidates(const kvradix_metadata *index
     uint64_t total = 0;
     size_t cursor = 0;
     pthread_mutex_t *writers = metadata_lock(index);
-    for (uint32_t slot; (slot = table_next(t, &cursor)) != TABLE_NONE;) {
+    for (uint32_t slot; (slot = kvradix__table_next(t, &cursor)) != TABLE_NONE;) {
         const metadata_record *record = table_slot(t, slot);
         if (__builtin_add_overflow(total, record->payload_bytes, &total)) total = UINT64_MAX;
-        offer(&chosen,
-              &(kvradix_eviction_candidate){record->hash, metadata_of(record).last_access_ns, record->payload_bytes});
+        offer(&chosen, &(kvradix_eviction_candidate){record->hash, kvradix__metadata_of(record).last_access_ns,
+                                                     record->payload_bytes});
     }
     pthread_mutex_unlock(writers);
     uint64_t target = kvradix_eviction_target_bytes(budget_bytes);
@@ -126,9 +126,9 @@ kvcore_status kvradix_metadata_prefetch_candidates(const kvradix_metadata *index
     selection chosen = {(char *)candidates, sizeof *candidates, capacity, 0, best_first};
     size_t cursor = 0;
     pthread_mutex_t *writers = metadata_lock(index);
-    for (uint32_t slot; (slot = table_next(t, &cursor)) != TABLE_NONE;) {
+    for (uint32_t slot; (slot = kvradix__table_next(t, &cursor)) != TABLE_NONE;) {
         const metadata_record *record = table_slot(t, slot);
-        kvcore_block_meta meta = metadata_of(record);
+        kvcore_block_meta meta = kvradix__metadata_of(record);
         offer(&chosen, &(kvradix_prefetch_candidate){record->hash, kvradix_prefetch_score(&meta, now_ns, active)});
     }
     pthread_mutex_unlock(writers);

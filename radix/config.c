@@ -8,7 +8,7 @@
 #define DEFAULT_CAPACITY 1024
 #define DEFAULT_HOLDERS 64
 
-kvcore_status config_read(const kvradix_config *given, kvradix_config *config, kvcore_error *error) {
+kvcore_status kvradix__config_read(const kvradix_config *given, kvradix_config *config, kvcore_error *error) {
     kvcore_status status = kvcore_config_read(config, sizeof *config, given, error);
     if (status != KVCORE_OK) return status;
     if (config->capacity > TABLE_SLOTS_MAX / 2)

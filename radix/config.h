@@ -6,6 +6,6 @@
 #include <kvradix/config.h>
 
 /* With the defaults filled in. Errors: KVCORE_EINVAL, KVCORE_ECONFIG. */
-kvcore_status config_read(const kvradix_config *given, kvradix_config *config, kvcore_error *error);
+kvcore_status kvradix__config_read(const kvradix_config *given, kvradix_config *config, kvcore_error *error);
 
 #endif

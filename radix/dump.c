@@ -72,7 +72,7 @@ static void write_all(const kvradix_index *index, const layout *l, uint8_t *byte
     write_holders(index, l, bytes);
     uint8_t *at = bytes + l->names_at;
     size_t cursor = 0;
-    for (uint32_t slot; (slot = table_next(&index->table, &cursor)) != TABLE_NONE;) {
+    for (uint32_t slot; (slot = kvradix__table_next(&index->table, &cursor)) != TABLE_NONE;) {
         const name_record *record = name_at(index, slot);
         bool held = false;
         for (size_t w = 0; w < index->row_words; w++)
@@ -165,25 +165,26 @@ static kvcore_status check_names(const uint8_t *bytes, const layout *l, kvcore_e
 static void read_holders(kvradix_index *index, const layout *l, const uint8_t *bytes) {
     for (size_t i = 0; i < l->holders; i++) {
         const uint8_t *at = bytes + HEADER_BYTES + i * HOLDER_BYTES;
-        holder_state *state = holders_add(index, holder_from(at));
+        holder_state *state = kvradix__holders_add(index, holder_from(at));
         state->fresh = false;
         state->expected = kvcore_load_le64(at + 16);
-        if (kvcore_load_le32(at + 12) == 1) holders_mark_stale(index, state, 0);
+        if (kvcore_load_le32(at + 12) == 1) kvradix__holders_mark_stale(index, state, 0);
         state->lost = kvcore_load_le64(at + 24);
         atomic_fetch_add_explicit(&index->lost, state->lost, memory_order_relaxed);
     }
 }
 
 static kvcore_status read_names(kvradix_index *index, const layout *l, const uint8_t *bytes) {
-    kvcore_status status = table_reserve(&index->table, l->names, l->names);
+    kvcore_status status = kvradix__table_reserve(&index->table, l->names, l->names);
     for (size_t i = 0; status == KVCORE_OK && i < l->names; i++) {
         /* by ascending position, so there is a stand-in only where a parent is missing */
-        status = table_reserve(&index->table, LINEAGE_SLOTS, LINEAGE_SLOTS);
+        status = kvradix__table_reserve(&index->table, LINEAGE_SLOTS, LINEAGE_SLOTS);
         if (status != KVCORE_OK) break;
         const uint8_t *at = bytes + l->names_at + i * l->name_bytes, *row = at + KVHASH_PLH_BYTES;
-        uint32_t slot = lineage_add(index, name_from(at));
+        uint32_t slot = kvradix__lineage_add(index, name_from(at));
         for (size_t h = 0; h < l->holders; h++)
-            if (row[h / 8] >> (h % 8) & 1) lineage_hold(index, slot, holders_column(index, &index->holders[h]));
+            if (row[h / 8] >> (h % 8) & 1)
+                kvradix__lineage_hold(index, slot, kvradix__holders_column(index, &index->holders[h]));
     }
     return status;
 }
@@ -192,10 +193,10 @@ static void take_back(kvradix_index *index, const layout *l) {
     uint64_t dead[ROW_WORDS_MAX] = {0};
     for (size_t h = l->holders; h-- > 0;) {
         atomic_fetch_sub_explicit(&index->lost, index->holders[h].lost, memory_order_relaxed);
-        holders_clear(index, &index->holders[h], dead);
-        holders_erase(index, &index->holders[h]);
+        kvradix__holders_clear(index, &index->holders[h], dead);
+        kvradix__holders_erase(index, &index->holders[h]);
     }
-    lineage_scrub(index, dead);
+    kvradix__lineage_scrub(index, dead);
 }
 
 static kvcore_status take_in(kvradix_index *index, const layout *l, const uint8_t *bytes, kvcore_error *error) {

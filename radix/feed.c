@@ -23,11 +23,11 @@ static kvcore_status check_event(const kvhash_event *event, size_t i, kvcore_err
 /* The new holders of some events; when they do not all fit, none of them. */
 static kvcore_status add_holders(kvradix_index *index, const kvhash_event *events, size_t count, kvcore_error *error) {
     size_t i = 0;
-    while (i < count && holders_add(index, events[i].holder) != NULL) i++;
+    while (i < count && kvradix__holders_add(index, events[i].holder) != NULL) i++;
     if (i == count) return KVCORE_OK;
     for (size_t j = 0; j < i; j++) {
-        holder_state *state = holders_find(index, events[j].holder);
-        if (state != NULL && state->fresh) holders_erase(index, state);
+        holder_state *state = kvradix__holders_find(index, events[j].holder);
+        if (state != NULL && state->fresh) kvradix__holders_erase(index, state);
     }
     return kvcore_fail(error, &(kvcore_error){.code = KVRADIX_EHOLDERS, .index = i, .expected = index->holder_capacity},
                        "event %zu is of a new holder, and there is room for %zu", i, index->holder_capacity);
@@ -40,7 +40,7 @@ static kvcore_status make_room(kvradix_index *index, const kvhash_event *events,
         if (status != KVCORE_OK) return status;
         if (stores(&events[i])) slots += LINEAGE_SLOTS;
     }
-    kvcore_status status = table_reserve(&index->table, slots, slots);
+    kvcore_status status = kvradix__table_reserve(&index->table, slots, slots);
     if (status != KVCORE_OK)
         return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX}, "no room for %zu names",
                            slots / LINEAGE_SLOTS);
@@ -51,22 +51,22 @@ static kvcore_status make_room(kvradix_index *index, const kvhash_event *events,
 
 static void change(kvradix_index *index, holder_state *state, const kvhash_event *event) {
     if (stores(event)) {
-        lineage_hold(index, lineage_add(index, event->name), holders_column(index, state));
+        kvradix__lineage_hold(index, kvradix__lineage_add(index, event->name), kvradix__holders_column(index, state));
     } else if (event->kind == KVHASH_EVENT_REMOVE && state->column != COLUMN_NONE) {
-        uint32_t slot = lineage_find(index, event->name);
-        if (slot != TABLE_NONE) lineage_release(index, slot, state->column);
+        uint32_t slot = kvradix__lineage_find(index, event->name);
+        if (slot != TABLE_NONE) kvradix__lineage_release(index, slot, state->column);
     }
 }
 
 static void clear(kvradix_index *index, holder_state *state) {
     uint64_t dead[ROW_WORDS_MAX] = {0};
     bool scrub = state->column != COLUMN_NONE;
-    holders_clear(index, state, dead);
-    if (scrub) lineage_scrub(index, dead);
+    kvradix__holders_clear(index, state, dead);
+    if (scrub) kvradix__lineage_scrub(index, dead);
 }
 
 static void take_in(kvradix_index *index, const kvhash_event *event) {
-    holder_state *state = holders_find(index, event->holder);
+    holder_state *state = kvradix__holders_find(index, event->holder);
     state->fresh = false;
     state->heard = true;
     if (event->kind == KVHASH_EVENT_CLEAR) {
@@ -75,7 +75,7 @@ static void take_in(kvradix_index *index, const kvhash_event *event) {
         return;
     }
     if (event->sequence < state->expected) return; /* old */
-    if (event->sequence > state->expected) holders_mark_stale(index, state, event->sequence - state->expected);
+    if (event->sequence > state->expected) kvradix__holders_mark_stale(index, state, event->sequence - state->expected);
     bool numbered = event->kind == KVHASH_EVENT_CREATE || event->kind == KVHASH_EVENT_REMOVE;
     state->expected = event->sequence + numbered;
     change(index, state, event);
@@ -85,7 +85,7 @@ static void take_in(kvradix_index *index, const kvhash_event *event) {
 static void take_in_some(kvradix_index *index, const kvhash_event *events, size_t count) {
     uint64_t hashes[TABLE_AHEAD];
     for (size_t i = 0; i < count; i++) hashes[i] = name_hash(events[i].name);
-    lineage_fetch(index, hashes, count);
+    kvradix__lineage_fetch(index, hashes, count);
     for (size_t i = 0; i < count; i++) take_in(index, &events[i]);
 }
 
@@ -97,7 +97,7 @@ kvcore_status kvradix_index_apply(kvradix_index *index, const kvhash_event *even
     kvcore_status status = make_room(index, events, count, error);
     for (size_t start = 0; status == KVCORE_OK && start < count; start += TABLE_AHEAD)
         take_in_some(index, events + start, count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD);
-    table_settle(&index->table);
+    kvradix__table_settle(&index->table);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -107,14 +107,14 @@ kvcore_status kvradix_index_apply(kvradix_index *index, const kvhash_event *even
 /* What could not be taken in is lost, as if it had never come. */
 static void lose(kvradix_index *index, const kvhash_event *event) {
     pthread_mutex_lock(&index->writers);
-    holder_state *state = holders_add(index, event->holder);
+    holder_state *state = kvradix__holders_add(index, event->holder);
     if (state == NULL) {
         atomic_fetch_add_explicit(&index->lost, 1, memory_order_relaxed);
     } else {
         state->fresh = false;
         if (event->sequence >= state->expected) {
             bool numbered = event->kind == KVHASH_EVENT_CREATE || event->kind == KVHASH_EVENT_REMOVE;
-            holders_mark_stale(index, state, event->sequence - state->expected + 1);
+            kvradix__holders_mark_stale(index, state, event->sequence - state->expected + 1);
             state->expected = event->sequence + numbered;
         }
     }
@@ -130,7 +130,7 @@ void kvradix_feed_event(void *feed, const kvhash_event *event) {
 
 uint64_t kvradix_index_expected(const kvradix_index *index, kvhash_holder holder) {
     pthread_mutex_t *writers = index_lock(index);
-    const holder_state *state = holders_find(index, holder);
+    const holder_state *state = kvradix__holders_find(index, holder);
     uint64_t expected = state == NULL ? 1 : state->expected;
     pthread_mutex_unlock(writers);
     return expected;

@@ -3,27 +3,27 @@
 
 #include "index.h"
 
-kvcore_status holders_init(kvradix_index *index, size_t capacity) {
+kvcore_status kvradix__holders_init(kvradix_index *index, size_t capacity) {
     const kvcore_allocator *allocator = &index->table.allocator;
     size_t columns = 64 * index->row_words;
     index->holder_capacity = capacity;
     index->holders = kvcore_alloc(allocator, capacity, sizeof *index->holders, _Alignof(holder_state));
     index->columns = kvcore_alloc(allocator, columns, sizeof *index->columns, _Alignof(column));
     if (index->holders == NULL || index->columns == NULL) {
-        holders_destroy(index);
+        kvradix__holders_destroy(index);
         return KVCORE_ENOMEM;
     }
     memset(index->columns, 0, columns * sizeof *index->columns);
     return KVCORE_OK;
 }
 
-void holders_destroy(kvradix_index *index) {
+void kvradix__holders_destroy(kvradix_index *index) {
     const kvcore_allocator *allocator = &index->table.allocator;
     kvcore_free(allocator, index->holders, index->holder_capacity, sizeof *index->holders, _Alignof(holder_state));
     kvcore_free(allocator, index->columns, 64 * index->row_words, sizeof *index->columns, _Alignof(column));
 }
 
-size_t holders_memory_bytes(const kvradix_index *index) {
+size_t kvradix__holders_memory_bytes(const kvradix_index *index) {
     return index->holder_capacity * sizeof *index->holders + 64 * index->row_words * sizeof *index->columns;
 }
 
@@ -44,17 +44,17 @@ static size_t rank_of(const kvradix_index *index, kvhash_holder holder) {
     return low;
 }
 
-holder_state *holders_find(const kvradix_index *index, kvhash_holder holder) {
+holder_state *kvradix__holders_find(const kvradix_index *index, kvhash_holder holder) {
     size_t at = rank_of(index, holder);
     bool there = at < holder_count(index) && holder_compare(index->holders[at].holder, holder) == 0;
     return there ? &index->holders[at] : NULL;
 }
 
-bool holders_full(const kvradix_index *index) { return holder_count(index) == index->holder_capacity; }
+bool kvradix__holders_full(const kvradix_index *index) { return holder_count(index) == index->holder_capacity; }
 
-holder_state *holders_add(kvradix_index *index, kvhash_holder holder) {
-    holder_state *state = holders_find(index, holder);
-    if (state != NULL || holders_full(index)) return state;
+holder_state *kvradix__holders_add(kvradix_index *index, kvhash_holder holder) {
+    holder_state *state = kvradix__holders_find(index, holder);
+    if (state != NULL || kvradix__holders_full(index)) return state;
     size_t at = rank_of(index, holder);
     state = &index->holders[at];
     memmove(state + 1, state, (holder_count(index) - at) * sizeof *state);
@@ -67,14 +67,14 @@ holder_state *holders_add(kvradix_index *index, kvhash_holder holder) {
 /* A column that no reader can have seen alive under another holder. There are as many columns as holders, so one that is
  * not used can always be had, if not at once: readers are inside for the length of one search. */
 static uint32_t idle_column(kvradix_index *index) {
-    for (;; table_reclaim(&index->table), sched_yield())
+    for (;; kvradix__table_reclaim(&index->table), sched_yield())
         for (uint32_t col = 0; col < 64 * index->row_words; col++) {
             const column *c = &index->columns[col];
             if (!c->used && (c->dead_since == 0 || c->dead_since + 2 <= epoch_now(&index->table.epochs))) return col;
         }
 }
 
-uint32_t holders_column(kvradix_index *index, holder_state *state) {
+uint32_t kvradix__holders_column(kvradix_index *index, holder_state *state) {
     if (state->column != COLUMN_NONE) return state->column;
     uint32_t col = idle_column(index);
     index->columns[col] = (column){.holder = state->holder, .used = true};
@@ -85,7 +85,7 @@ uint32_t holders_column(kvradix_index *index, holder_state *state) {
     return col;
 }
 
-void holders_mark_stale(kvradix_index *index, holder_state *state, uint64_t lost) {
+void kvradix__holders_mark_stale(kvradix_index *index, holder_state *state, uint64_t lost) {
     state->lost += lost;
     atomic_fetch_add_explicit(&index->lost, lost, memory_order_relaxed);
     if (state->stale) return;
@@ -94,7 +94,7 @@ void holders_mark_stale(kvradix_index *index, holder_state *state, uint64_t lost
     if (state->column != COLUMN_NONE) bit_set(index->stale, state->column);
 }
 
-void holders_clear(kvradix_index *index, holder_state *state, uint64_t *dead) {
+void kvradix__holders_clear(kvradix_index *index, holder_state *state, uint64_t *dead) {
     if (state->stale) count_add(&index->stale_count, -1);
     state->stale = false;
     uint32_t col = state->column;
@@ -108,7 +108,7 @@ void holders_clear(kvradix_index *index, holder_state *state, uint64_t *dead) {
     dead[col / 64] |= UINT64_C(1) << (col % 64);
 }
 
-void holders_erase(kvradix_index *index, holder_state *state) {
+void kvradix__holders_erase(kvradix_index *index, holder_state *state) {
     size_t after = holder_count(index) - (size_t)(state - index->holders) - 1;
     memmove(state, state + 1, after * sizeof *state);
     count_add(&index->holder_count, -1);

@@ -10,19 +10,19 @@ static kvcore_status init(kvradix_index *index, const kvradix_config *config) {
     memset(index, 0, sizeof *index);
     index->row_words = (config->holder_capacity + 63) / 64;
     size_t record_bytes = sizeof(name_record) + index->row_words * sizeof(uint64_t);
-    kvcore_status status =
-        table_init(&index->table, &config->allocator, record_bytes, lineage_hash_of, config->capacity);
+    kvcore_status status = kvradix__table_init(&index->table, &config->allocator, record_bytes,
+                                               kvradix__lineage_hash_of, config->capacity);
     if (status != KVCORE_OK) return status;
-    status = holders_init(index, config->holder_capacity);
+    status = kvradix__holders_init(index, config->holder_capacity);
     if (status == KVCORE_OK && pthread_mutex_init(&index->writers, NULL) == 0) return KVCORE_OK;
-    if (status == KVCORE_OK) holders_destroy(index);
-    table_destroy(&index->table);
+    if (status == KVCORE_OK) kvradix__holders_destroy(index);
+    kvradix__table_destroy(&index->table);
     return KVCORE_ENOMEM;
 }
 
 kvcore_status kvradix_index_create(const kvradix_config *given, kvradix_index **index, kvcore_error *error) {
     kvradix_config config;
-    kvcore_status status = config_read(given, &config, error);
+    kvcore_status status = kvradix__config_read(given, &config, error);
     if (status != KVCORE_OK) return status;
     if (index == NULL) return KVCORE_EINVAL;
     kvradix_index *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_index));
@@ -38,8 +38,8 @@ kvcore_status kvradix_index_create(const kvradix_config *given, kvradix_index **
 void kvradix_index_destroy(kvradix_index *index) {
     if (index == NULL) return;
     kvcore_allocator allocator = index->table.allocator;
-    holders_destroy(index);
-    table_destroy(&index->table);
+    kvradix__holders_destroy(index);
+    kvradix__table_destroy(&index->table);
     pthread_mutex_destroy(&index->writers);
     kvcore_free(&allocator, index, 1, sizeof *index, _Alignof(kvradix_index));
 }
@@ -74,19 +74,19 @@ kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, co
     kvcore_status status = index == NULL ? KVCORE_EINVAL : check_names(names, count);
     if (status != KVCORE_OK) return status;
     pthread_mutex_lock(&index->writers);
-    if (holders_find(index, holder) == NULL && holders_full(index)) status = KVRADIX_EHOLDERS;
+    if (kvradix__holders_find(index, holder) == NULL && kvradix__holders_full(index)) status = KVRADIX_EHOLDERS;
     if (status == KVCORE_OK) {
         size_t slots = LINEAGE_SLOTS * count_unknown(index, names, count);
-        status = table_reserve(&index->table, slots, slots);
+        status = kvradix__table_reserve(&index->table, slots, slots);
     }
     if (status == KVCORE_OK) {
-        holder_state *state = holders_add(index, holder);
+        holder_state *state = kvradix__holders_add(index, holder);
         state->heard = true;
         state->fresh = false;
         for (size_t i = 0; i < count; i++)
-            lineage_hold(index, lineage_add(index, names[i]), holders_column(index, state));
+            kvradix__lineage_hold(index, kvradix__lineage_add(index, names[i]), kvradix__holders_column(index, state));
     }
-    table_settle(&index->table);
+    kvradix__table_settle(&index->table);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -95,25 +95,25 @@ kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, co
 static void remove_some(kvradix_index *index, uint32_t col, const kvhash_plh *names, size_t count) {
     uint64_t hashes[TABLE_AHEAD];
     for (size_t i = 0; i < count; i++) hashes[i] = name_hash(names[i]);
-    lineage_fetch(index, hashes, count);
+    kvradix__lineage_fetch(index, hashes, count);
     for (size_t i = count; i-- > 0;) {
         if (!kvhash_plh_valid(names[i])) continue;
-        uint32_t slot = lineage_find(index, names[i]);
-        if (slot != TABLE_NONE) lineage_release(index, slot, col);
+        uint32_t slot = kvradix__lineage_find(index, names[i]);
+        if (slot != TABLE_NONE) kvradix__lineage_release(index, slot, col);
     }
 }
 
 kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_holder holder, const kvhash_plh *names, size_t count) {
     if (index == NULL || (names == NULL && count > 0)) return KVCORE_EINVAL;
     pthread_mutex_lock(&index->writers);
-    holder_state *state = holders_find(index, holder);
+    holder_state *state = kvradix__holders_find(index, holder);
     if (state != NULL) state->heard = true;
     if (state != NULL && state->column != COLUMN_NONE)
         for (size_t end = count, start; end > 0; end = start) {
             start = end > TABLE_AHEAD ? end - TABLE_AHEAD : 0;
             remove_some(index, state->column, names + start, end - start);
         }
-    table_settle(&index->table);
+    kvradix__table_settle(&index->table);
     pthread_mutex_unlock(&index->writers);
     return KVCORE_OK;
 }
@@ -123,19 +123,19 @@ kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_holder holder, c
 static void scrub(kvradix_index *index, const uint64_t *dead) {
     uint64_t any = 0;
     for (size_t w = 0; w < index->row_words; w++) any |= dead[w];
-    if (any != 0) lineage_scrub(index, dead);
-    table_settle(&index->table);
+    if (any != 0) kvradix__lineage_scrub(index, dead);
+    kvradix__table_settle(&index->table);
 }
 
 static kvcore_status clear(kvradix_index *index, kvhash_holder holder, bool forget) {
     if (index == NULL) return KVCORE_EINVAL;
     uint64_t dead[ROW_WORDS_MAX] = {0};
     pthread_mutex_lock(&index->writers);
-    holder_state *state = holders_find(index, holder);
+    holder_state *state = kvradix__holders_find(index, holder);
     if (state != NULL) {
         state->heard = true;
-        holders_clear(index, state, dead);
-        if (forget) holders_erase(index, state);
+        kvradix__holders_clear(index, state, dead);
+        if (forget) kvradix__holders_erase(index, state);
     }
     scrub(index, dead);
     pthread_mutex_unlock(&index->writers);
@@ -156,8 +156,8 @@ kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t now_ns, uint64
         if (state->heard) state->heard_ns = now_ns;
         state->heard = false;
         if (now_ns < state->heard_ns || now_ns - state->heard_ns <= silence_ns) continue;
-        holders_clear(index, state, dead);
-        holders_erase(index, state);
+        kvradix__holders_clear(index, state, dead);
+        kvradix__holders_erase(index, state);
     }
     size_t after = atomic_load_explicit(&index->holder_count, memory_order_relaxed);
     scrub(index, dead);
@@ -179,7 +179,7 @@ kvradix_index_counts kvradix_index_count(const kvradix_index *index) {
 
 size_t kvradix_index_memory_bytes(const kvradix_index *index) {
     pthread_mutex_t *writers = index_lock(index);
-    size_t bytes = sizeof *index + table_memory_bytes(&index->table) + holders_memory_bytes(index);
+    size_t bytes = sizeof *index + kvradix__table_memory_bytes(&index->table) + kvradix__holders_memory_bytes(index);
     pthread_mutex_unlock(writers);
     return bytes;
 }

@@ -29,7 +29,7 @@
 
 /* The name never changes once published; the row does, bit by bit; the links are the writer's alone. */
 typedef struct name_record {
-    kvhash_plh name; /* of a stand-in: lineage_stand_in(), in mode 3, which is no name */
+    kvhash_plh name; /* of a stand-in: kvradix__lineage_stand_in(), in mode 3, which is no name */
     uint32_t parent, first_child, previous_sibling, next_sibling;
     _Atomic uint64_t row[]; /* index->row_words */
 } name_record;
@@ -121,49 +121,49 @@ static inline name_record *name_at(const kvradix_index *index, uint32_t slot) {
 
 /* ---- lineage.c: the writer's ---- */
 
-uint64_t lineage_hash_of(const void *slot);
+uint64_t kvradix__lineage_hash_of(const void *slot);
 
 /* What stands for a parent that is known by its child only. */
-kvhash_plh lineage_stand_in(kvhash_plh child);
-bool lineage_is_stand_in(const name_record *record);
+kvhash_plh kvradix__lineage_stand_in(kvhash_plh child);
+bool kvradix__lineage_is_stand_in(const name_record *record);
 /* Whether `record` may be the parent that `child` means. */
-bool lineage_is_parent(const name_record *record, kvhash_plh child);
+bool kvradix__lineage_is_parent(const name_record *record, kvhash_plh child);
 
 /* The slot of a name, or TABLE_NONE. */
-uint32_t lineage_find(const kvradix_index *index, kvhash_plh name);
+uint32_t kvradix__lineage_find(const kvradix_index *index, kvhash_plh name);
 /* Bring the records of names with these hashes, at most TABLE_AHEAD, into the cache. */
-void lineage_fetch(const kvradix_index *index, const uint64_t *hashes, size_t count);
+void kvradix__lineage_fetch(const kvradix_index *index, const uint64_t *hashes, size_t count);
 
 /* How many slots a new name may take: its own and a stand-in's. */
 #define LINEAGE_SLOTS 2
 /* The slot of a name, made if need be; LINEAGE_SLOTS must be reserved. An idle name must get a holder at once. */
-uint32_t lineage_add(kvradix_index *index, kvhash_plh name);
+uint32_t kvradix__lineage_add(kvradix_index *index, kvhash_plh name);
 
-/* A column has a name, or has it no more. What was so already stays so. The name may be gone after lineage_release(). */
-void lineage_hold(kvradix_index *index, uint32_t slot, uint32_t col);
-void lineage_release(kvradix_index *index, uint32_t slot, uint32_t col);
+/* A column has a name, or has it no more. What was so already stays so. The name may be gone after kvradix__lineage_release(). */
+void kvradix__lineage_hold(kvradix_index *index, uint32_t slot, uint32_t col);
+void kvradix__lineage_release(kvradix_index *index, uint32_t slot, uint32_t col);
 /* No name is any dead column's any more. `dead` is a row. */
-void lineage_scrub(kvradix_index *index, const uint64_t *dead);
+void kvradix__lineage_scrub(kvradix_index *index, const uint64_t *dead);
 
 /* ---- holders.c: the writer's ---- */
 
 /* Memory for holders and columns. Errors: KVCORE_ENOMEM. */
-kvcore_status holders_init(kvradix_index *index, size_t capacity);
-void holders_destroy(kvradix_index *index);
-size_t holders_memory_bytes(const kvradix_index *index);
+kvcore_status kvradix__holders_init(kvradix_index *index, size_t capacity);
+void kvradix__holders_destroy(kvradix_index *index);
+size_t kvradix__holders_memory_bytes(const kvradix_index *index);
 
 /* The holder's state, or NULL. Valid until a holder is added or forgotten. */
-holder_state *holders_find(const kvradix_index *index, kvhash_holder holder);
-bool holders_full(const kvradix_index *index);
+holder_state *kvradix__holders_find(const kvradix_index *index, kvhash_holder holder);
+bool kvradix__holders_full(const kvradix_index *index);
 /* The same, made if need be, fresh then; NULL when there is no room. */
-holder_state *holders_add(kvradix_index *index, kvhash_holder holder);
+holder_state *kvradix__holders_add(kvradix_index *index, kvhash_holder holder);
 /* The holder's column, found one if it has none: may wait for readers that were inside when another died. */
-uint32_t holders_column(kvradix_index *index, holder_state *state);
-void holders_mark_stale(kvradix_index *index, holder_state *state, uint64_t lost);
+uint32_t kvradix__holders_column(kvradix_index *index, holder_state *state);
+void kvradix__holders_mark_stale(kvradix_index *index, holder_state *state, uint64_t lost);
 /* Take a holder's column from it and note it in `dead`, a row; not stale any more. */
-void holders_clear(kvradix_index *index, holder_state *state, uint64_t *dead);
+void kvradix__holders_clear(kvradix_index *index, holder_state *state, uint64_t *dead);
 /* Take it out of the sorted holders; it must be cleared. */
-void holders_erase(kvradix_index *index, holder_state *state);
+void kvradix__holders_erase(kvradix_index *index, holder_state *state);
 
 static inline int holder_compare(kvhash_holder a, kvhash_holder b) {
     if (a.worker != b.worker) return a.worker < b.worker ? -1 : 1;

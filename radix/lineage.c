@@ -5,7 +5,7 @@
 static unsigned fragment_bits(kvhash_plh name) { return 62 - 8 * (kvhash_plh_mode(name) + 1); }
 
 /* Mode 3, the parent's position and how many bits of its sequence hash the child knows; then those bits. */
-kvhash_plh lineage_stand_in(kvhash_plh child) {
+kvhash_plh kvradix__lineage_stand_in(kvhash_plh child) {
     uint64_t position = kvhash_plh_position(child) - 1;
     return (kvhash_plh){UINT64_C(3) << 62 | position << 8 | fragment_bits(child), kvhash_plh_parent_fragment(child)};
 }
@@ -13,43 +13,43 @@ kvhash_plh lineage_stand_in(kvhash_plh child) {
 static uint32_t stand_in_position(kvhash_plh stand_in) { return (uint32_t)(stand_in.high >> 8) & 0xFFFFFF; }
 static unsigned stand_in_bits(kvhash_plh stand_in) { return stand_in.high & 0xFF; }
 
-bool lineage_is_stand_in(const name_record *record) { return !kvhash_plh_valid(record->name); }
+bool kvradix__lineage_is_stand_in(const name_record *record) { return !kvhash_plh_valid(record->name); }
 
-bool lineage_is_parent(const name_record *record, kvhash_plh child) {
-    kvhash_plh stand_in = lineage_stand_in(child);
-    if (lineage_is_stand_in(record)) return kvhash_plh_equal(record->name, stand_in);
+bool kvradix__lineage_is_parent(const name_record *record, kvhash_plh child) {
+    kvhash_plh stand_in = kvradix__lineage_stand_in(child);
+    if (kvradix__lineage_is_stand_in(record)) return kvhash_plh_equal(record->name, stand_in);
     return kvhash_plh_position(record->name) == stand_in_position(stand_in) &&
            low_bits(kvhash_plh_sequence_hash(record->name), stand_in_bits(stand_in)) == stand_in.low;
 }
 
-uint64_t lineage_hash_of(const void *slot) {
+uint64_t kvradix__lineage_hash_of(const void *slot) {
     kvhash_plh name = ((const name_record *)slot)->name;
     return kvhash_plh_valid(name) ? name_hash(name) : lineage_hash(stand_in_position(name), name.low);
 }
 
 static bool parent_of(const void *slot, const void *child) {
-    return lineage_is_parent(slot, *(const kvhash_plh *)child);
+    return kvradix__lineage_is_parent(slot, *(const kvhash_plh *)child);
 }
 
 /* A stand-in for this very name. */
 static bool stands_for(const void *slot, const void *name) {
     const name_record *record = slot;
     kvhash_plh meant = *(const kvhash_plh *)name;
-    return lineage_is_stand_in(record) && stand_in_position(record->name) == kvhash_plh_position(meant) &&
+    return kvradix__lineage_is_stand_in(record) && stand_in_position(record->name) == kvhash_plh_position(meant) &&
            low_bits(kvhash_plh_sequence_hash(meant), stand_in_bits(record->name)) == record->name.low;
 }
 
 static uint32_t find_parent(const kvradix_index *index, kvhash_plh child) {
-    kvhash_plh stand_in = lineage_stand_in(child);
+    kvhash_plh stand_in = kvradix__lineage_stand_in(child);
     uint64_t hash = lineage_hash(stand_in_position(stand_in), stand_in.low);
     return table_find(&index->table, table_rows_now(&index->table), hash, parent_of, &child);
 }
 
-uint32_t lineage_find(const kvradix_index *index, kvhash_plh name) {
+uint32_t kvradix__lineage_find(const kvradix_index *index, kvhash_plh name) {
     return table_find(&index->table, table_rows_now(&index->table), name_hash(name), same_name, &name);
 }
 
-void lineage_fetch(const kvradix_index *index, const uint64_t *hashes, size_t count) {
+void kvradix__lineage_fetch(const kvradix_index *index, const uint64_t *hashes, size_t count) {
     const table *t = &index->table;
     const table_rows *rows = table_rows_now(t);
     for (size_t i = 0; i < count; i++) table_prefetch(rows, hashes[i]);
@@ -78,12 +78,12 @@ static void unlink_child(kvradix_index *index, uint32_t child) {
 }
 
 static uint32_t make(kvradix_index *index, kvhash_plh name) {
-    uint32_t slot = table_take(&index->table);
+    uint32_t slot = kvradix__table_take(&index->table);
     name_record *record = name_at(index, slot);
     record->name = name;
     record->parent = record->first_child = record->previous_sibling = record->next_sibling = TABLE_NONE;
     for (size_t w = 0; w < index->row_words; w++) atomic_store_explicit(&record->row[w], 0, memory_order_relaxed);
-    table_publish(&index->table, lineage_hash_of(record), slot);
+    kvradix__table_publish(&index->table, kvradix__lineage_hash_of(record), slot);
     return slot;
 }
 
@@ -93,16 +93,16 @@ static void adopt(kvradix_index *index, uint32_t slot, uint32_t stand_in) {
         unlink_child(index, child);
         link_child(index, slot, child);
     }
-    table_remove(&index->table, lineage_hash_of(name_at(index, stand_in)), stand_in);
+    kvradix__table_remove(&index->table, kvradix__lineage_hash_of(name_at(index, stand_in)), stand_in);
 }
 
-uint32_t lineage_add(kvradix_index *index, kvhash_plh name) {
-    uint32_t slot = lineage_find(index, name);
+uint32_t kvradix__lineage_add(kvradix_index *index, kvhash_plh name) {
+    uint32_t slot = kvradix__lineage_find(index, name);
     if (slot != TABLE_NONE) return slot;
     slot = make(index, name);
     if (kvhash_plh_position(name) > 0) {
         uint32_t parent = find_parent(index, name);
-        link_child(index, parent == TABLE_NONE ? make(index, lineage_stand_in(name)) : parent, slot);
+        link_child(index, parent == TABLE_NONE ? make(index, kvradix__lineage_stand_in(name)) : parent, slot);
     }
     /* names in a wider mode than their position needs mean the same parent with fewer bits: more than one stand-in */
     uint64_t hash = name_hash(name);
@@ -125,7 +125,7 @@ static void drop_idle(kvradix_index *index, uint32_t slot) {
         if (record->first_child != TABLE_NONE || !is_idle(index, record)) return;
         uint32_t parent = record->parent;
         if (parent != TABLE_NONE) unlink_child(index, slot);
-        table_remove(&index->table, lineage_hash_of(record), slot);
+        kvradix__table_remove(&index->table, kvradix__lineage_hash_of(record), slot);
         slot = parent;
     }
 }
@@ -159,7 +159,7 @@ static void have_orphans(kvradix_index *index, uint32_t col, size_t orphans) {
     if (orphans == 0 && !bit_get(index->closed, col)) bit_set(index->closed, col);
 }
 
-void lineage_hold(kvradix_index *index, uint32_t slot, uint32_t col) {
+void kvradix__lineage_hold(kvradix_index *index, uint32_t slot, uint32_t col) {
     name_record *record = name_at(index, slot);
     if (bit_get(record->row, col)) return;
     size_t orphans = index->columns[col].orphans;
@@ -173,7 +173,7 @@ void lineage_hold(kvradix_index *index, uint32_t slot, uint32_t col) {
     have_orphans(index, col, orphans);
 }
 
-void lineage_release(kvradix_index *index, uint32_t slot, uint32_t col) {
+void kvradix__lineage_release(kvradix_index *index, uint32_t slot, uint32_t col) {
     name_record *record = name_at(index, slot);
     if (!bit_get(record->row, col)) return;
     size_t orphans = index->columns[col].orphans + count_children(index, record, col) - is_orphan(index, record, col);
@@ -185,9 +185,9 @@ void lineage_release(kvradix_index *index, uint32_t slot, uint32_t col) {
     drop_idle(index, slot);
 }
 
-void lineage_scrub(kvradix_index *index, const uint64_t *dead) {
+void kvradix__lineage_scrub(kvradix_index *index, const uint64_t *dead) {
     size_t cursor = 0;
-    for (uint32_t slot; (slot = table_next(&index->table, &cursor)) != TABLE_NONE;) {
+    for (uint32_t slot; (slot = kvradix__table_next(&index->table, &cursor)) != TABLE_NONE;) {
         name_record *record = name_at(index, slot);
         uint64_t hit = 0;
         for (size_t w = 0; w < index->row_words; w++) {

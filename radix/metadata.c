@@ -7,7 +7,7 @@
 
 static uint64_t hash_of(const void *slot) { return mix32(slot); }
 
-kvcore_block_meta metadata_of(const metadata_record *of) {
+kvcore_block_meta kvradix__metadata_of(const metadata_record *of) {
     return (kvcore_block_meta){
         .parent_hash = of->parent_hash,
         .payload_bytes = of->payload_bytes,
@@ -34,14 +34,14 @@ static void fill(metadata_record *record, const kvradix_block *block, uint64_t l
 
 kvcore_status kvradix_metadata_create(const kvradix_config *given, kvradix_metadata **index, kvcore_error *error) {
     kvradix_config config;
-    kvcore_status status = config_read(given, &config, error);
+    kvcore_status status = kvradix__config_read(given, &config, error);
     if (status != KVCORE_OK) return status;
     if (index == NULL) return KVCORE_EINVAL;
     kvradix_metadata *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_metadata));
     if (made == NULL) return KVCORE_ENOMEM;
-    status = table_init(&made->table, &config.allocator, sizeof(metadata_record), hash_of, config.capacity);
+    status = kvradix__table_init(&made->table, &config.allocator, sizeof(metadata_record), hash_of, config.capacity);
     if (status == KVCORE_OK && pthread_mutex_init(&made->writers, NULL) != 0) {
-        table_destroy(&made->table);
+        kvradix__table_destroy(&made->table);
         status = KVCORE_ENOMEM;
     }
     if (status != KVCORE_OK) {
@@ -55,7 +55,7 @@ kvcore_status kvradix_metadata_create(const kvradix_config *given, kvradix_metad
 void kvradix_metadata_destroy(kvradix_metadata *index) {
     if (index == NULL) return;
     kvcore_allocator allocator = index->table.allocator;
-    table_destroy(&index->table);
+    kvradix__table_destroy(&index->table);
     pthread_mutex_destroy(&index->writers);
     kvcore_free(&allocator, index, 1, sizeof *index, _Alignof(kvradix_metadata));
 }
@@ -68,13 +68,13 @@ static uint32_t find(const table *t, const kvcore_hash256 *hash) {
 
 /* Publish a block, in the place of the one with its hash if there is one. */
 static void put(table *t, const kvradix_block *block, uint64_t last_access_ns, uint32_t known) {
-    uint32_t slot = table_take(t);
+    uint32_t slot = kvradix__table_take(t);
     fill(table_slot(t, slot), block, last_access_ns);
     uint64_t hash = mix32(block->hash.bytes);
     if (known == TABLE_NONE)
-        table_publish(t, hash, slot);
+        kvradix__table_publish(t, hash, slot);
     else
-        table_replace(t, hash, known, slot);
+        kvradix__table_replace(t, hash, known, slot);
 }
 
 static size_t count_unknown(const table *t, const kvradix_block *blocks, size_t count) {
@@ -88,9 +88,9 @@ kvcore_status kvradix_metadata_store(kvradix_metadata *index, const kvradix_bloc
     if (index == NULL || (blocks == NULL && count > 0)) return KVCORE_EINVAL;
     table *t = &index->table;
     pthread_mutex_lock(&index->writers);
-    kvcore_status status = table_reserve(t, count_unknown(t, blocks, count), count);
+    kvcore_status status = kvradix__table_reserve(t, count_unknown(t, blocks, count), count);
     for (size_t i = 0; status == KVCORE_OK && i < count; i++) put(t, &blocks[i], now_ns, find(t, &blocks[i].hash));
-    table_settle(t);
+    kvradix__table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -100,7 +100,7 @@ kvcore_status kvradix_metadata_load(kvradix_metadata *index, const kvradix_block
     table *t = &index->table;
     pthread_mutex_lock(&index->writers);
     size_t before = table_count(t), unknown = count_unknown(t, blocks, count);
-    kvcore_status status = table_reserve(t, unknown, unknown);
+    kvcore_status status = kvradix__table_reserve(t, unknown, unknown);
     for (size_t i = 0; status == KVCORE_OK && i < count; i++)
         if (find(t, &blocks[i].hash) == TABLE_NONE) put(t, &blocks[i], blocks[i].meta.last_access_ns, TABLE_NONE);
     size_t after = table_count(t);
@@ -118,7 +118,7 @@ bool kvradix_metadata_touch(kvradix_metadata *index, const kvcore_hash256 *hash,
     if (slot != TABLE_NONE) {
         metadata_record *record = table_slot(t, slot);
         atomic_store_explicit(&record->last_access_ns, now_ns, memory_order_release);
-        if (meta != NULL) *meta = metadata_of(record);
+        if (meta != NULL) *meta = kvradix__metadata_of(record);
     }
     pthread_mutex_unlock(&index->writers);
     return slot != TABLE_NONE;
@@ -133,10 +133,10 @@ kvcore_status kvradix_metadata_remove(kvradix_metadata *index, const kvcore_hash
     for (size_t i = 0; i < count; i++) {
         uint32_t slot = find(t, &hashes[i]);
         if (slot == TABLE_NONE) continue;
-        table_remove(t, mix32(hashes[i].bytes), slot);
+        kvradix__table_remove(t, mix32(hashes[i].bytes), slot);
         known++;
     }
-    table_settle(t);
+    kvradix__table_settle(t);
     pthread_mutex_unlock(&index->writers);
     if (removed != NULL) *removed = known;
     return KVCORE_OK;
@@ -147,10 +147,11 @@ bool kvradix_metadata_remove_unchanged(kvradix_metadata *index, const kvcore_has
     table *t = &index->table;
     pthread_mutex_lock(&index->writers);
     uint32_t slot = find(t, hash);
-    bool unchanged = slot != TABLE_NONE &&
-                     metadata_of((const metadata_record *)table_slot(t, slot)).last_access_ns == last_access_ns;
-    if (unchanged) table_remove(t, mix32(hash->bytes), slot);
-    table_settle(t);
+    bool unchanged =
+        slot != TABLE_NONE &&
+        kvradix__metadata_of((const metadata_record *)table_slot(t, slot)).last_access_ns == last_access_ns;
+    if (unchanged) kvradix__table_remove(t, mix32(hash->bytes), slot);
+    kvradix__table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return unchanged;
 }
@@ -162,7 +163,7 @@ bool kvradix_metadata_find(const kvradix_metadata *index, const kvcore_hash256 *
     const table *t = &index->table;
     epoch_ticket inside = epoch_enter(&t->epochs);
     uint32_t slot = find(t, hash);
-    if (slot != TABLE_NONE && meta != NULL) *meta = metadata_of(table_slot(t, slot));
+    if (slot != TABLE_NONE && meta != NULL) *meta = kvradix__metadata_of(table_slot(t, slot));
     epoch_leave(inside);
     return slot != TABLE_NONE;
 }
@@ -193,7 +194,7 @@ size_t kvradix_metadata_count(const kvradix_metadata *index) { return table_coun
 
 size_t kvradix_metadata_memory_bytes(const kvradix_metadata *index) {
     pthread_mutex_t *writers = metadata_lock(index);
-    size_t bytes = sizeof *index + table_memory_bytes(&index->table);
+    size_t bytes = sizeof *index + kvradix__table_memory_bytes(&index->table);
     pthread_mutex_unlock(writers);
     return bytes;
 }
@@ -213,8 +214,8 @@ kvcore_status kvradix_metadata_entries(const kvradix_metadata *index, kvradix_bl
     bool fits = *count <= capacity;
     size_t cursor = 0;
     for (size_t i = 0; fits && i < *count; i++) {
-        const metadata_record *record = table_slot(t, table_next(t, &cursor));
-        blocks[i] = (kvradix_block){record->hash, metadata_of(record)};
+        const metadata_record *record = table_slot(t, kvradix__table_next(t, &cursor));
+        blocks[i] = (kvradix_block){record->hash, kvradix__metadata_of(record)};
     }
     pthread_mutex_unlock(writers);
     if (!fits) return KVCORE_EBUFFER;

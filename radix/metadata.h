@@ -25,7 +25,7 @@ struct kvradix_metadata {
     table table;
 };
 
-kvcore_block_meta metadata_of(const metadata_record *of);
+kvcore_block_meta kvradix__metadata_of(const metadata_record *of);
 
 /* The writers' lock of an index that the caller promised not to change: locking changes none of its entries. */
 static inline pthread_mutex_t *metadata_lock(const kvradix_metadata *index) {

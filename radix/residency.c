@@ -30,14 +30,14 @@ static uint64_t hash_of(const void *slot) { return mix32(slot); }
 
 kvcore_status kvradix_residency_create(const kvradix_config *given, kvradix_residency **index, kvcore_error *error) {
     kvradix_config config;
-    kvcore_status status = config_read(given, &config, error);
+    kvcore_status status = kvradix__config_read(given, &config, error);
     if (status != KVCORE_OK) return status;
     if (index == NULL) return KVCORE_EINVAL;
     kvradix_residency *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_residency));
     if (made == NULL) return KVCORE_ENOMEM;
-    status = table_init(&made->table, &config.allocator, sizeof(record), hash_of, config.capacity);
+    status = kvradix__table_init(&made->table, &config.allocator, sizeof(record), hash_of, config.capacity);
     if (status == KVCORE_OK && pthread_mutex_init(&made->writers, NULL) != 0) {
-        table_destroy(&made->table);
+        kvradix__table_destroy(&made->table);
         status = KVCORE_ENOMEM;
     }
     if (status != KVCORE_OK) {
@@ -51,7 +51,7 @@ kvcore_status kvradix_residency_create(const kvradix_config *given, kvradix_resi
 void kvradix_residency_destroy(kvradix_residency *index) {
     if (index == NULL) return;
     kvcore_allocator allocator = index->table.allocator;
-    table_destroy(&index->table);
+    kvradix__table_destroy(&index->table);
     pthread_mutex_destroy(&index->writers);
     kvcore_free(&allocator, index, 1, sizeof *index, _Alignof(kvradix_residency));
 }
@@ -85,11 +85,11 @@ static size_t count_unknown(const table *t, const kvradix_handle *handles, size_
 }
 
 static void add_one(table *t, const kvradix_handle *handle, uint64_t hash) {
-    uint32_t slot = table_take(t);
+    uint32_t slot = kvradix__table_take(t);
     record *fresh = table_slot(t, slot);
     fresh->key = handle->key;
     atomic_store_explicit(&fresh->entry, pack(handle->entry), memory_order_relaxed);
-    table_publish(t, hash, slot);
+    kvradix__table_publish(t, hash, slot);
 }
 
 static void store_some(table *t, const kvradix_handle *handles, size_t count) {
@@ -112,9 +112,9 @@ static void store_some(table *t, const kvradix_handle *handles, size_t count) {
 
 /* Without counting what is unknown, if there is room for all. */
 static kvcore_status make_room(table *t, const kvradix_handle *handles, size_t count) {
-    if (table_has_room(t, count, count)) return KVCORE_OK;
+    if (kvradix__table_has_room(t, count, count)) return KVCORE_OK;
     size_t unknown = count_unknown(t, handles, count);
-    return table_reserve(t, unknown, unknown);
+    return kvradix__table_reserve(t, unknown, unknown);
 }
 
 static bool handles_valid(const kvradix_handle *handles, size_t count) {
@@ -131,7 +131,7 @@ kvcore_status kvradix_residency_store(kvradix_residency *index, const kvradix_ha
     kvcore_status status = make_room(t, handles, count);
     for (size_t start = 0; status == KVCORE_OK && start < count; start += TABLE_AHEAD)
         store_some(t, handles + start, count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD);
-    table_settle(t);
+    kvradix__table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -155,9 +155,9 @@ kvcore_status kvradix_residency_store_guarded(kvradix_residency *index, const kv
     pthread_mutex_lock(&index->writers);
     size_t unknown = count_unknown(t, handle, 1);
     kvcore_status status = check_budget(t, guardrail, unknown, error);
-    if (status == KVCORE_OK) status = table_reserve(t, unknown, unknown);
+    if (status == KVCORE_OK) status = kvradix__table_reserve(t, unknown, unknown);
     if (status == KVCORE_OK) store_some(t, handle, 1);
-    table_settle(t);
+    kvradix__table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -172,10 +172,10 @@ kvcore_status kvradix_residency_remove(kvradix_residency *index, const kvcore_ha
         uint64_t hash = mix32(keys[i].bytes);
         uint32_t slot = find(t, &keys[i], hash);
         if (slot == TABLE_NONE) continue;
-        table_remove(t, hash, slot);
+        kvradix__table_remove(t, hash, slot);
         known++;
     }
-    table_settle(t);
+    kvradix__table_settle(t);
     pthread_mutex_unlock(&index->writers);
     if (removed != NULL) *removed = known;
     return KVCORE_OK;
@@ -240,7 +240,7 @@ size_t kvradix_residency_count(const kvradix_residency *index) { return table_co
 size_t kvradix_residency_memory_bytes(const kvradix_residency *index) {
     pthread_mutex_t *writers = (pthread_mutex_t *)&index->writers; /* locking does not change what an index holds */
     pthread_mutex_lock(writers);
-    size_t bytes = sizeof *index + table_memory_bytes(&index->table);
+    size_t bytes = sizeof *index + kvradix__table_memory_bytes(&index->table);
     pthread_mutex_unlock(writers);
     return bytes;
 }

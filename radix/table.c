@@ -75,8 +75,8 @@ static void free_rows(const table *t, table_rows *rows) {
     if (rows != NULL) kvcore_free(&t->allocator, rows, 1, rows_bytes(rows->bucket_count), 64);
 }
 
-kvcore_status table_init(table *t, const kvcore_allocator *allocator, size_t slot_bytes,
-                         uint64_t (*hash_of)(const void *slot), size_t capacity) {
+kvcore_status kvradix__table_init(table *t, const kvcore_allocator *allocator, size_t slot_bytes,
+                                  uint64_t (*hash_of)(const void *slot), size_t capacity) {
     if (capacity > TABLE_SLOTS_MAX / 2) return KVCORE_EOVERFLOW;
     *t = (table){.allocator = *allocator, .slot_bytes = slot_bytes, .hash_of = hash_of, .free = empty_list};
     for (int i = 0; i < 3; i++) t->retired[i] = empty_list;
@@ -86,11 +86,11 @@ kvcore_status table_init(table *t, const kvcore_allocator *allocator, size_t slo
     atomic_init(&t->count, 0);
     atomic_init(&t->rows, make_rows(t, t->chunk_slots));
     kvcore_status status = table_rows_now(t) == NULL ? KVCORE_ENOMEM : add_chunk(t);
-    if (status != KVCORE_OK) table_destroy(t);
+    if (status != KVCORE_OK) kvradix__table_destroy(t);
     return status;
 }
 
-void table_destroy(table *t) {
+void kvradix__table_destroy(table *t) {
     free_rows(t, table_rows_now(t));
     while (t->retired_rows != NULL) {
         table_rows *rows = t->retired_rows;
@@ -103,7 +103,7 @@ void table_destroy(table *t) {
     }
 }
 
-size_t table_memory_bytes(const table *t) {
+size_t kvradix__table_memory_bytes(const table *t) {
     size_t bytes = rows_bytes(table_rows_now(t)->bucket_count) + t->slot_count * (t->slot_bytes + sizeof(uint32_t));
     for (const table_rows *rows = t->retired_rows; rows != NULL; rows = rows->next)
         bytes += rows_bytes(rows->bucket_count);
@@ -112,7 +112,7 @@ size_t table_memory_bytes(const table *t) {
 
 /* ---- reuse ---- */
 
-void table_reclaim(table *t) {
+void kvradix__table_reclaim(table *t) {
     for (int step = 0; step < 2 && epoch_advance(&t->epochs); step++)
         list_splice(t, &t->free, &t->retired[(epoch_now(&t->epochs) + 1) % 3]); /* those of two epochs ago */
     for (table_rows **at = &t->retired_rows; *at != NULL;) {
@@ -128,9 +128,9 @@ void table_reclaim(table *t) {
 
 static void retire(table *t, uint32_t slot) { list_push(t, &t->retired[epoch_now(&t->epochs) % 3], slot); }
 
-void table_settle(table *t) {
+void kvradix__table_settle(table *t) {
     size_t retired = t->retired[0].count + t->retired[1].count + t->retired[2].count;
-    if (retired >= SETTLE_AT || t->retired_rows != NULL) table_reclaim(t);
+    if (retired >= SETTLE_AT || t->retired_rows != NULL) kvradix__table_reclaim(t);
 }
 
 static size_t idle(const table *t) { return t->free.count + (t->slot_count - t->fresh); }
@@ -190,7 +190,7 @@ static place locate(table_rows *rows, uint64_t hash, uint32_t slot, uint64_t spi
     }
 }
 
-/* The next published slot of some rows, as table_next(). */
+/* The next published slot of some rows, as kvradix__table_next(). */
 static uint32_t next_in(const table_rows *rows, size_t *cursor) {
     for (; *cursor < rows->bucket_count * TABLE_BUCKET_SLOTS; ++*cursor) {
         const table_bucket *bucket = &rows->buckets[*cursor / TABLE_BUCKET_SLOTS];
@@ -218,13 +218,13 @@ static kvcore_status grow_rows(table *t, size_t records) {
 /* Records that the rows hold before they are made anew. */
 static size_t row_room(const table *t) { return (table_rows_now(t)->bucket_count - 1) * TABLE_BUCKET_FILL; }
 
-bool table_has_room(const table *t, size_t records, size_t slots) {
+bool kvradix__table_has_room(const table *t, size_t records, size_t slots) {
     return slots <= idle(t) && records <= TABLE_SLOTS_MAX && table_count(t) + records <= row_room(t);
 }
 
-kvcore_status table_reserve(table *t, size_t records, size_t slots) {
+kvcore_status kvradix__table_reserve(table *t, size_t records, size_t slots) {
     if (records > TABLE_SLOTS_MAX || slots > TABLE_SLOTS_MAX) return KVCORE_EOVERFLOW;
-    if (idle(t) < slots) table_reclaim(t);
+    if (idle(t) < slots) kvradix__table_reclaim(t);
     while (idle(t) < slots) {
         kvcore_status status = add_chunk(t);
         if (status != KVCORE_OK) return status;
@@ -234,7 +234,7 @@ kvcore_status table_reserve(table *t, size_t records, size_t slots) {
     return grow_rows(t, need > 2 * room ? need : 2 * room);
 }
 
-uint32_t table_take(table *t) {
+uint32_t kvradix__table_take(table *t) {
     if (t->free.count == 0) return (uint32_t)t->fresh++;
     uint32_t slot = t->free.head;
     t->free.head = *link_of(t, slot);
@@ -242,20 +242,20 @@ uint32_t table_take(table *t) {
     return slot;
 }
 
-void table_publish(table *t, uint64_t hash, uint32_t slot) {
+void kvradix__table_publish(table *t, uint64_t hash, uint32_t slot) {
     put(table_rows_now(t), hash, slot);
     atomic_store_explicit(&t->count, table_count(t) + 1, memory_order_relaxed);
 }
 
-void table_remove(table *t, uint64_t hash, uint32_t slot) {
+void kvradix__table_remove(table *t, uint64_t hash, uint32_t slot) {
     set_tag(locate(table_rows_now(t), hash, slot, -TABLE_SPILLED_ONE), 0);
     atomic_store_explicit(&t->count, table_count(t) - 1, memory_order_relaxed);
     retire(t, slot);
 }
 
-void table_replace(table *t, uint64_t hash, uint32_t slot, uint32_t successor) {
+void kvradix__table_replace(table *t, uint64_t hash, uint32_t slot, uint32_t successor) {
     set_slot(locate(table_rows_now(t), hash, slot, 0), successor);
     retire(t, slot);
 }
 
-uint32_t table_next(const table *t, size_t *cursor) { return next_in(table_rows_now(t), cursor); }
+uint32_t kvradix__table_next(const table *t, size_t *cursor) { return next_in(table_rows_now(t), cursor); }

@@ -20,7 +20,7 @@
  * and a search goes on while that count is not 0. Nothing ever moves within rows, so a search cannot miss a record that is
  * there all along.
  *
- * Retired slots and rows are reused two epochs later (epoch.h), by the writer, in table_reserve() and table_settle().
+ * Retired slots and rows are reused two epochs later (epoch.h), by the writer, in kvradix__table_reserve() and kvradix__table_settle().
  */
 #ifndef RADIX_TABLE_H
 #define RADIX_TABLE_H
@@ -84,10 +84,10 @@ typedef struct table {
 typedef bool table_same(const void *slot, const void *key);
 
 /* Room for `capacity` records; more come as they are needed. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW. */
-kvcore_status table_init(table *t, const kvcore_allocator *allocator, size_t slot_bytes,
-                         uint64_t (*hash_of)(const void *slot), size_t capacity);
-void table_destroy(table *t);
-size_t table_memory_bytes(const table *t);
+kvcore_status kvradix__table_init(table *t, const kvcore_allocator *allocator, size_t slot_bytes,
+                                  uint64_t (*hash_of)(const void *slot), size_t capacity);
+void kvradix__table_destroy(table *t);
+size_t kvradix__table_memory_bytes(const table *t);
 
 /* ---- readers, between epoch_enter() and epoch_leave(), and the writer ---- */
 
@@ -187,30 +187,30 @@ __attribute__((always_inline)) static inline uint32_t table_find_guessed(const t
 
 /* Make room for so many records besides those there are, and for taking so many slots (as many, or more where records are
  * replaced): what follows then cannot fail. A failure leaves all as it was. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW. */
-kvcore_status table_reserve(table *t, size_t records, size_t slots);
+kvcore_status kvradix__table_reserve(table *t, size_t records, size_t slots);
 
-/* Whether table_reserve() for as many would change nothing. */
-bool table_has_room(const table *t, size_t records, size_t slots);
+/* Whether kvradix__table_reserve() for as many would change nothing. */
+bool kvradix__table_has_room(const table *t, size_t records, size_t slots);
 
 /* A slot for a new record; there must be a reserved one. Its bytes are whatever the last owner left. */
-uint32_t table_take(table *t);
+uint32_t kvradix__table_take(table *t);
 
-/* Publish a record that table_take() gave. */
-void table_publish(table *t, uint64_t hash, uint32_t slot);
+/* Publish a record that kvradix__table_take() gave. */
+void kvradix__table_publish(table *t, uint64_t hash, uint32_t slot);
 
 /* Unlink and retire a published record. */
-void table_remove(table *t, uint64_t hash, uint32_t slot);
+void kvradix__table_remove(table *t, uint64_t hash, uint32_t slot);
 
 /* In one step, `slot` is unlinked and retired, and `successor` (of the same hash) stands in its place. */
-void table_replace(table *t, uint64_t hash, uint32_t slot, uint32_t successor);
+void kvradix__table_replace(table *t, uint64_t hash, uint32_t slot, uint32_t successor);
 
 /* Take back what nobody looks at any more, if there is enough of it to be worth a look: after each batch of writes. */
-void table_settle(table *t);
+void kvradix__table_settle(table *t);
 
 /* Take back what nobody looks at any more; up to two steps of the epoch. */
-void table_reclaim(table *t);
+void kvradix__table_reclaim(table *t);
 
 /* The next published slot at or after *cursor (from 0), or TABLE_NONE. Records may be removed meanwhile, none added. */
-uint32_t table_next(const table *t, size_t *cursor);
+uint32_t kvradix__table_next(const table *t, size_t *cursor);
 
 #endif

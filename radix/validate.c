@@ -13,7 +13,7 @@ static kvcore_status broken(kvcore_error *error, uint64_t i, const char *what) {
 
 static bool in_use(const kvradix_index *index, uint32_t slot) {
     const name_record *record = name_at(index, slot);
-    return table_find(&index->table, table_rows_now(&index->table), lineage_hash_of(record), same_name,
+    return table_find(&index->table, table_rows_now(&index->table), kvradix__lineage_hash_of(record), same_name,
                       &record->name) == slot;
 }
 
@@ -31,7 +31,7 @@ static kvcore_status check_children(const kvradix_index *index, uint32_t slot, k
         if (c->parent != slot) return broken(error, child, "a child's parent is another name");
         if (c->previous_sibling != previous) return broken(error, child, "siblings disagree");
         if (!in_use(index, child)) return broken(error, child, "a child is not in the table");
-        if (!lineage_is_parent(record, c->name)) return broken(error, child, "a child means another parent");
+        if (!kvradix__lineage_is_parent(record, c->name)) return broken(error, child, "a child means another parent");
         previous = child;
         child = c->next_sibling;
     }
@@ -41,7 +41,7 @@ static kvcore_status check_children(const kvradix_index *index, uint32_t slot, k
 static kvcore_status check_name(const kvradix_index *index, uint32_t slot, tally *tallies, size_t *names,
                                 kvcore_error *error) {
     const name_record *record = name_at(index, slot);
-    bool stand_in = lineage_is_stand_in(record), empty = row_is_empty(index, record);
+    bool stand_in = kvradix__lineage_is_stand_in(record), empty = row_is_empty(index, record);
     if (!in_use(index, slot)) return broken(error, slot, "a name cannot be found");
     if (empty && record->first_child == TABLE_NONE) return broken(error, slot, "an idle name has no children");
     if (stand_in && !empty) return broken(error, slot, "a stand-in has holders");
@@ -67,7 +67,7 @@ static kvcore_status check_column(const kvradix_index *index, uint32_t col, cons
     if (!c->used) return KVCORE_OK;
     if (c->names != tallies[col].names) return broken(error, col, "names of a column are miscounted");
     if (c->orphans != tallies[col].orphans) return broken(error, col, "orphans of a column are miscounted");
-    const holder_state *state = holders_find(index, c->holder);
+    const holder_state *state = kvradix__holders_find(index, c->holder);
     if (state == NULL || state->column != col) return broken(error, col, "a column's holder does not know it");
     if (bit_get(index->stale, col) != state->stale)
         return broken(error, col, "a column is stale and its holder is not");
@@ -93,7 +93,8 @@ static kvcore_status check_holders(const kvradix_index *index, kvcore_error *err
 static kvcore_status check_all(const kvradix_index *index, tally *tallies, kvcore_error *error) {
     size_t names = 0, records = 0, cursor = 0;
     kvcore_status status = check_holders(index, error);
-    for (uint32_t slot; status == KVCORE_OK && (slot = table_next(&index->table, &cursor)) != TABLE_NONE; records++)
+    for (uint32_t slot; status == KVCORE_OK && (slot = kvradix__table_next(&index->table, &cursor)) != TABLE_NONE;
+         records++)
         status = check_name(index, slot, tallies, &names, error);
     for (uint32_t col = 0; status == KVCORE_OK && col < 64 * index->row_words; col++)
         status = check_column(index, col, tallies, error);

@@ -127,6 +127,12 @@ for prefix in "${layouts[@]}"; do
     if pkg-config --exists 'kvcore >= 9'; then fail "pkg-config takes version 0.1.0 for 9"; fi
 done
 
+say "archives: a program may have functions of any name of its own"
+PKG_CONFIG_PATH=$work/moved-1/lib/pkgconfig
+read -ra flags < <(pkg-config --static --cflags --libs kvradix)
+quietly "$CC" "$here/clash.c" -o clash -static "${flags[@]}"
+runs static ./clash
+
 # ---------------------------------------------------------------- add_subdirectory
 say "add_subdirectory: libraries only, the parent's flags untouched"
 quietly cmake -S "$here/subproject" -B parent -G Ninja -DKVSTRATA_SOURCE="$work/source"

@@ -89,7 +89,7 @@ static void finish_from(uint8_t *image, size_t size, uint64_t commits, kvtest_ra
         kvs1_io io = disk_io(again);
         kvformat_kvs1_writer *writer;
         size_t acknowledged = (size_t)commits;
-        if (kvformat_kvs1_append_io(&io, &config, &writer, NULL) == KVCORE_OK)
+        if (kvformat__kvs1_append_io(&io, &config, &writer, NULL) == KVCORE_OK)
             acknowledged = write_until_death(again, writer, acknowledged);
         size = disk_crash(again, random, image);
         commits = commits_in(image, size);
@@ -113,7 +113,7 @@ static void a_crash_at_every_call_loses_the_uncommitted_tail_and_nothing_else(vo
             kvs1_io io = disk_io(first);
             kvformat_kvs1_writer *writer;
             size_t acknowledged = 0;
-            bool begun = kvformat_kvs1_begin_io(&io, &config, &writer, NULL) == KVCORE_OK;
+            bool begun = kvformat__kvs1_begin_io(&io, &config, &writer, NULL) == KVCORE_OK;
             if (begun) acknowledged = write_until_death(first, writer, 0);
             survived = !first->dead;
             size_t size = disk_crash(first, &random, image);
@@ -140,7 +140,7 @@ static void errors_that_are_no_crash_are_answers(void **state) {
         disk_reset(of, NULL, 0);
         kvs1_io io = disk_io(of);
         kvformat_kvs1_writer *writer;
-        kvtest_assert_ok(kvformat_kvs1_begin_io(&io, &config, &writer, NULL));
+        kvtest_assert_ok(kvformat__kvs1_begin_io(&io, &config, &writer, NULL));
         of->die_at = fail;
         size_t b = 0;
         for (; b < BLOCKS; b++) {

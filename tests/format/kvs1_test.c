@@ -246,13 +246,13 @@ static kvcore_status allocate_everywhere(kvcore_allocator allocator, disk *on) {
     config.allocator = &allocator;
     kvs1_io io = disk_io(on);
     kvformat_kvs1_writer *writer;
-    kvcore_status status = kvformat_kvs1_begin_io(&io, &config, &writer, NULL);
+    kvcore_status status = kvformat__kvs1_begin_io(&io, &config, &writer, NULL);
     if (status != KVCORE_OK) return status;
     for (uint64_t i = 0; i < 70 && status == KVCORE_OK; i++)
         status = kvformat_kvs1_put(writer, name_number(i), kvcore_text("payload"), NULL);
     if (status == KVCORE_OK) status = kvformat_kvs1_commit(writer, NULL);
     kvformat_kvs1_writer_close(writer);
-    if (status == KVCORE_OK) status = kvformat_kvs1_append_io(&io, &config, &writer, NULL);
+    if (status == KVCORE_OK) status = kvformat__kvs1_append_io(&io, &config, &writer, NULL);
     if (status != KVCORE_OK) return status;
     kvformat_kvs1_writer_close(writer);
     kvformat_kvs1_reader *reader;
@@ -324,11 +324,11 @@ static void files_and_payloads_beyond_4_gib_work(void **state) {
     kvcore_allocator allocator = kvcore_allocator_libc();
     kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
     sparse of = {.hole = zeros};
-    kvtest_assert_ok(kvformat_kvs1_file_open(path, KVS1_CREATE, &allocator, &of.file, NULL));
+    kvtest_assert_ok(kvformat__kvs1_file_open(path, KVS1_CREATE, &allocator, &of.file, NULL));
     kvs1_io io = {&of, sparse_read, sparse_write, sparse_sync, sparse_truncate, sparse_size, sparse_close};
     kvformat_kvs1_writer *writer;
     kvformat_kvs1_reader *reader;
-    kvtest_assert_ok(kvformat_kvs1_begin_io(&io, &config, &writer, NULL));
+    kvtest_assert_ok(kvformat__kvs1_begin_io(&io, &config, &writer, NULL));
     kvtest_assert_ok(kvformat_kvs1_put(writer, name_number(1), (kvcore_bytes){zeros, size}, NULL));
     put(writer, 2, "behind");
     kvtest_assert_ok(kvformat_kvs1_commit(writer, NULL));

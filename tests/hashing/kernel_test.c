@@ -7,11 +7,11 @@
 
 static size_t runnable(const naming_kernels *kernels[3]) {
     size_t count = 0;
-    kernels[count++] = &naming_baseline;
+    kernels[count++] = &kvhash__naming_baseline;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) kernels[count++] = &naming_avx2;
-    const naming_kernels *chosen = naming_kernels_for_this_cpu();
-    if (chosen == &naming_avx512) kernels[count++] = chosen;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) kernels[count++] = &kvhash__naming_avx2;
+    const naming_kernels *chosen = kvhash__naming_kernels_for_this_cpu();
+    if (chosen == &kvhash__naming_avx512) kernels[count++] = chosen;
 #endif
     printf("%zu builds of the naming loops\n", count);
     return count;
@@ -38,7 +38,7 @@ static kvhash_block by_hand(const uint32_t *tokens, size_t size, size_t i, const
 static void name_in_pieces(const naming_kernels *kernels, naming_job job, size_t split, size_t item_bytes,
                            const uint64_t *sequence_hashes, const kvhash_mm_run *runs, size_t run_count) {
     run_walk walk;
-    run_walk_start(&walk, runs, run_count);
+    kvhash__run_walk_start(&walk, runs, run_count);
     job.runs = run_count == 0 ? NULL : &walk;
     size_t all = job.block_count;
     job.block_count = split;

@@ -30,7 +30,7 @@ static int tear_down(void **state) {
 }
 
 static name_record *record(const fixture *f, size_t i) {
-    return name_at(f->index, lineage_find(f->index, f->names[i]));
+    return name_at(f->index, kvradix__lineage_find(f->index, f->names[i]));
 }
 
 static void assert_broken(const fixture *f, const char *what) {
@@ -47,7 +47,7 @@ static void a_changed_name_is_seen(void **state) {
 
 static void a_lost_child_is_seen(void **state) {
     fixture *f = *state;
-    record(f, 4)->parent = lineage_find(f->index, f->names[0]);
+    record(f, 4)->parent = kvradix__lineage_find(f->index, f->names[0]);
     assert_broken(f, "a child's parent is another name");
 }
 
