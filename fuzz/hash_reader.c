@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "hash_request.h"
+#include "hash/hash_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *line = malloc(size > 0 ? size : 1);

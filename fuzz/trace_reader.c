@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "lines.h"
-#include "trace.h"
+#include "replay/trace.h"
+#include "shared/lines.h"
 
 static void check_error(kvcore_status status, const kvcore_error *error) {
     bool known = status == KVCORE_EFORMAT || status == KVCORE_EOVERFLOW;

@@ -12,7 +12,7 @@
 
 #include <kvcore/version.h>
 
-#include "command.h"
+#include "shared/command.h"
 
 typedef struct command {
     const char *name;

@@ -1,7 +1,7 @@
 /* The strict reader: what RFC 8259 allows, and nothing else. */
 #include "kvtest.h"
 
-#include "json.h"
+#include "shared/json.h"
 
 /* A copy of exactly its size, so that a sanitizer sees the first byte read beyond it. */
 static kvcore_status read_copy(const char *text, size_t length, json_object **value, kvcore_error *error) {

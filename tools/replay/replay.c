@@ -3,15 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "block_names.h"
-#include "command.h"
-#include "fleet.h"
-#include "lines.h"
-#include "plot.h"
-#include "progress.h"
-#include "replay_options.h"
-#include "replay_report.h"
-#include "trace.h"
+#include "replay/block_names.h"
+#include "replay/fleet.h"
+#include "replay/plot.h"
+#include "replay/replay_options.h"
+#include "replay/replay_report.h"
+#include "replay/trace.h"
+#include "shared/command.h"
+#include "shared/lines.h"
+#include "shared/progress.h"
 
 /* Everything of one replay. */
 typedef struct replay_job {

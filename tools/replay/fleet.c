@@ -1,11 +1,11 @@
-#include "fleet.h"
+#include "replay/fleet.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <kvlogical/events.h>
 
-#include "clock.h"
+#include "shared/clock.h"
 
 #define DICE_SEED 1
 

@@ -1,11 +1,11 @@
-#include "replay_options.h"
+#include "replay/replay_options.h"
 
 #include <argp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "command.h"
+#include "shared/command.h"
 
 #define DEFAULT_CAPACITIES "1k,3k,10k,30k,100k,unbounded"
 #define DEFAULT_POLICIES "lru"

@@ -1,4 +1,4 @@
-#include "name_set.h"
+#include "replay/name_set.h"
 
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
-#include "replay_report.h"
+#include "replay/replay_report.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "table.h"
+#include "shared/json.h"
+#include "shared/table.h"
 
 /* The columns, those that only fleets have marked. */
 enum { TEXT_COLUMNS_ALONE = 1, TEXT_COLUMNS_FLEET = 2, COLUMNS_MAX = 14 };

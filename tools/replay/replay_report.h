@@ -9,7 +9,7 @@
 #include <kvcore/status.h>
 #include <kvhash/plh.h>
 
-#include "fleet.h"
+#include "replay/fleet.h"
 
 typedef struct replay_totals {
     const char *const *files;

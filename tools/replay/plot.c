@@ -1,4 +1,4 @@
-#include "plot.h"
+#include "replay/plot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include <plplot/plplot.h>
 
-#include "json.h"
+#include "shared/json.h"
 
 /* Pixels of the picture. */
 #define WIDTH 1000

@@ -14,8 +14,8 @@
 #include <kvlogical/manager.h>
 #include <kvradix/index.h>
 
-#include "cache_run.h"
-#include "dice.h"
+#include "replay/cache_run.h"
+#include "shared/dice.h"
 
 #define FLEET_WORKERS_MAX KVRADIX_HOLDERS_MAX
 

@@ -1,8 +1,8 @@
-#include "trace.h"
+#include "replay/trace.h"
 
 #include <stdlib.h>
 
-#include "json.h"
+#include "shared/json.h"
 
 static kvcore_status mismatch(kvcore_error *error, const char *what, json_object *found) {
     char room[40];

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
-#include "workload.h"
+#include "generate/workload.h"
+#include "shared/command.h"
 
 typedef struct generate_options {
     workload_parameters chat;

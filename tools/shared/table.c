@@ -1,4 +1,4 @@
-#include "table.h"
+#include "shared/table.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
-#include "cache_run.h"
+#include "replay/cache_run.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "shared/clock.h"
 
 kvcore_status run_scratch_reserve(run_scratch *scratch, size_t count) {
     if (count <= scratch->capacity) return KVCORE_OK;

@@ -1,4 +1,4 @@
-#include "lines.h"
+#include "shared/lines.h"
 
 #include <errno.h>
 #include <fcntl.h>

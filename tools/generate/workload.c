@@ -1,9 +1,9 @@
-#include "workload.h"
+#include "generate/workload.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "dice.h"
+#include "shared/dice.h"
 
 typedef struct system_prompt {
     uint64_t tokens;

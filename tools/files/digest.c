@@ -6,7 +6,7 @@
 
 #include <kvcore/identity.h>
 
-#include "command.h"
+#include "shared/command.h"
 
 typedef struct digest_job {
     kvcore_model_file *files;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "hash_request.h"
-#include "lines.h"
+#include "hash/hash_request.h"
+#include "shared/command.h"
+#include "shared/lines.h"
 
 typedef struct hash_options {
     const char **files;

@@ -1,10 +1,10 @@
-#include "block_names.h"
+#include "replay/block_names.h"
 
 #include <stdlib.h>
 
 #include <kvhash/request.h>
 
-#include "clock.h"
+#include "shared/clock.h"
 
 /* Blocks whose tokens are in memory at a time: 8 MB at 512 tokens. Nearly every request is one piece. */
 #define PIECE_BLOCKS ((size_t)4096)

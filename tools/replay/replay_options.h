@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fleet.h"
+#include "replay/fleet.h"
 
 typedef struct replay_policy {
     const char *name; /* as the user spelled it */

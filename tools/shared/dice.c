@@ -1,4 +1,4 @@
-#include "dice.h"
+#include "shared/dice.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
-#include "progress.h"
+#include "shared/progress.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "shared/clock.h"
 
 #define INTERVAL_NS UINT64_C(100000000)
 #define BAR_CHARACTERS 30

@@ -15,8 +15,8 @@
 #include <kvcore/text.h>
 #include <kvformat/kvs1.h>
 
-#include "command.h"
-#include "progress.h"
+#include "shared/command.h"
+#include "shared/progress.h"
 
 enum { NAME_DIGITS = 2 * KVHASH_PLH_BYTES, FILE_NAME_BYTES = NAME_DIGITS + sizeof ".kv" };
 

@@ -1,4 +1,4 @@
-#include "json.h"
+#include "shared/json.h"
 
 #include <limits.h>
 #include <stdio.h>

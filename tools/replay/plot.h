@@ -8,7 +8,7 @@
 
 #include <kvcore/status.h>
 
-#include "replay_report.h"
+#include "replay/replay_report.h"
 
 /* A picture being made. All zero is none. */
 typedef struct plot_file {

@@ -13,7 +13,7 @@
 #include <kvhash/plh.h>
 #include <kvlogical/manager.h>
 
-#include "name_set.h"
+#include "replay/name_set.h"
 
 /* What every fleet of a replay is given in turn. */
 typedef struct named_request {

@@ -20,8 +20,8 @@
 #include <kvformat/segment.h>
 #include <kvformat/wal.h>
 
-#include "command.h"
-#include "table.h"
+#include "shared/command.h"
+#include "shared/table.h"
 
 /* What was found in one file. */
 typedef struct finding {
