@@ -21,8 +21,6 @@ demo   libjansson-dev           module   jansson
 demo   libzstd-dev              module   libzstd
 demo   libisal-dev              module   libisal
 demo   zlib1g-dev               module   zlib
-demo   libplplot-dev            module   plplot
-demo   plplot-driver-cairo      file     /usr/lib/*/plplot*/drivers*/cairo.so
 check  g++                      command  g++
 check  libcmocka-dev            module   cmocka
 check  libbenchmark-dev         module   benchmark
@@ -32,6 +30,8 @@ check  llvm-14                  command  llvm-symbolizer-14
 check  clang-format-14          command  clang-format-14
 check  clang-tidy-14            command  clang-tidy-14
 check  mandoc                   command  mandoc
+check  librsvg2-bin             command  rsvg-convert
+check  fonts-dejavu-core        file     /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
 check  gcc-s390x-linux-gnu      command  s390x-linux-gnu-gcc
 check  libc6-dev-s390x-cross    file     /usr/s390x-linux-gnu/include/stdlib.h
 check  qemu-user-static         command  qemu-s390x-static

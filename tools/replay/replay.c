@@ -5,8 +5,8 @@
 
 #include "replay/block_names.h"
 #include "replay/fleet.h"
-#include "replay/plot.h"
 #include "replay/replay_options.h"
+#include "replay/replay_picture.h"
 #include "replay/replay_report.h"
 #include "replay/trace.h"
 #include "shared/command.h"
@@ -25,7 +25,7 @@ typedef struct replay_job {
     trace_request request;
     replay_totals totals;
     progress_bar progress;
-    plot_file plot;
+    picture_file picture;
 } replay_job;
 
 /* ---- rows ---- */
@@ -141,7 +141,7 @@ static int report(replay_job *job) {
     char title[128];
     plot_title(job, title, sizeof title);
     kvcore_error error;
-    status = plot_finish(&job->plot, title, job->rows, job->row_count, &error);
+    status = replay_picture(&job->picture, title, job->rows, job->row_count, &error);
     return status == KVCORE_OK ? EXIT_OK : complain_at(job->options.plot, 0, &error);
 }
 
@@ -149,7 +149,7 @@ static int run_replay(replay_job *job) {
     int code = open_rows(job);
     if (code == EXIT_OK && job->options.plot != NULL) {
         kvcore_error error;
-        if (plot_open(&job->plot, job->options.plot, &error) != KVCORE_OK)
+        if (picture_open(&job->picture, job->options.plot, &error) != KVCORE_OK)
             code = complain_at(job->options.plot, 0, &error);
     }
     if (code != EXIT_OK) return code;
@@ -162,7 +162,7 @@ static int run_replay(replay_job *job) {
 
 static void clear(replay_job *job) {
     for (size_t i = 0; i < job->fleet_count; i++) fleet_close(&job->fleets[i]);
-    plot_discard(&job->plot);
+    picture_discard(&job->picture);
     block_names_clear(&job->names);
     run_scratch_clear(&job->scratch);
     trace_request_clear(&job->request);
