@@ -4,6 +4,7 @@
 #include <kvhash/hash.h>
 
 #include "naming.h"
+#include "request_read.h"
 #include "run_check.h"
 
 static kvcore_status misuse(kvcore_error *error, const char *what) {
@@ -73,33 +74,36 @@ static kvcore_status too_small(kvcore_error *error, size_t blocks, size_t capaci
         "%zu blocks do not fit in room for %zu", blocks, capacity);
 }
 
-/* Check everything, then name all blocks. */
-static kvcore_status name_request(const kvhash_request *request, naming_output output, void *out, size_t capacity,
-                                  size_t *count, kvcore_error *error) {
-    kvhash_request own;
-    kvcore_status status = read_request(&request, &own, request, error);
+kvcore_status kvhash__request_read(request_reading *reading, const kvhash_request *given, const void *out,
+                                   size_t capacity, size_t *count, kvcore_error *error) {
+    kvcore_status status = read_request(&reading->request, &reading->own, given, error);
     if (status != KVCORE_OK) return status;
+    const kvhash_request *request = reading->request;
     status = check_arrays(request, error);
     if (status != KVCORE_OK) return status;
     if (count == NULL || (out == NULL && capacity != 0)) return misuse(error, "an output is NULL");
-
-    run_walk walk;
     if (request->run_count != 0) {
-        status = kvhash__run_check(&walk, request->runs, request->run_count, request->token_count, error);
+        status = kvhash__run_check(&reading->walk, request->runs, request->run_count, request->token_count, error);
         if (status != KVCORE_OK) return status;
     }
-    size_t blocks = 0;
-    status = count_blocks(request, &blocks, error);
+    status = count_blocks(request, &reading->block_count, error);
     if (status != KVCORE_OK) return status;
-    *count = blocks;
-    if (blocks > capacity) return too_small(error, blocks, capacity);
-    if (blocks == 0) return KVCORE_OK;
+    *count = reading->block_count;
+    return reading->block_count > capacity ? too_small(error, reading->block_count, capacity) : KVCORE_OK;
+}
+
+static kvcore_status name_request(const kvhash_request *given, naming_output output, void *out, size_t capacity,
+                                  size_t *count, kvcore_error *error) {
+    request_reading reading;
+    kvcore_status status = kvhash__request_read(&reading, given, out, capacity, count, error);
+    if (status != KVCORE_OK || reading.block_count == 0) return status;
+    const kvhash_request *request = reading.request;
     const naming_kernels *kernels = kvhash__naming_kernels_for_this_cpu();
     kernels->name(&(naming_job){.tokens = request->tokens,
                                 .block_tokens = request->block_tokens,
-                                .block_count = blocks,
+                                .block_count = reading.block_count,
                                 .salt_hash = kvhash_salt_hash(request->salt, request->lora_name),
-                                .runs = request->run_count != 0 ? &walk : NULL,
+                                .runs = request->run_count != 0 ? &reading.walk : NULL,
                                 .output = output,
                                 .out = out});
     return KVCORE_OK;
