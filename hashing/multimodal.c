@@ -1,66 +1,8 @@
 #include <kvhash/multimodal.h>
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "frames.h"
-#include "run_check.h"
-
-static kvcore_status run_fail(kvcore_error *error, kvcore_status code, const kvhash_mm_run *run, size_t index,
-                              uint64_t token_count) {
-    kvcore_error details = {.code = code, .index = index, .offset = run->offset, .length = run->length};
-    switch (code) {
-    case KVHASH_EOFFSET_OVERFLOW:
-        return kvcore_fail(error, &details,
-                           "mm_info range starting at %" PRIu64 " (length %" PRIu64 ") overflows usize", run->offset,
-                           run->length);
-    case KVHASH_EOUT_OF_BOUNDS:
-        details.expected = token_count;
-        return kvcore_fail(error, &details,
-                           "mm_info range starting at %" PRIu64 " (length %" PRIu64 ") exceeds tokens length %" PRIu64,
-                           run->offset, run->length, token_count);
-    case KVHASH_EOVERLAP:
-        return kvcore_fail(error, &details, "mm_info ranges overlap at position %" PRIu64, run->offset);
-    default: return kvcore_fail(error, &details, "mm_info length must be greater than zero");
-    }
-}
-
-kvcore_status kvhash__run_check(run_walk *walk, const kvhash_mm_run *runs, size_t count, uint64_t token_count,
-                                kvcore_error *error) {
-    uint64_t previous_end = 0;
-    kvhash__run_walk_start(walk, runs, count);
-    for (; !run_walk_done(walk); run_walk_next(walk)) {
-        const kvhash_mm_run *run = walk->current;
-        uint64_t end;
-        kvcore_status fault = KVCORE_OK;
-        if (run->length == 0)
-            fault = KVHASH_EEMPTY_RUN;
-        else if (kvhash_mm_run_end(*run, &end) != KVCORE_OK)
-            fault = KVHASH_EOFFSET_OVERFLOW;
-        else if (end > token_count)
-            fault = KVHASH_EOUT_OF_BOUNDS;
-        else if (run->offset < previous_end)
-            fault = KVHASH_EOVERLAP;
-        else
-            previous_end = end;
-        if (fault != KVCORE_OK) return run_fail(error, fault, run, run_walk_index(walk), token_count);
-    }
-    if (walk->in_order)
-        run_walk_start_in_order(walk, runs, count);
-    else
-        kvhash__run_walk_start(walk, runs, count);
-    return KVCORE_OK;
-}
-
-/* Copy valid runs in order. The index of each stands in its mm_hash while they are sorted. */
-static void copy_sorted(const kvhash_mm_run *runs, size_t count, kvhash_mm_run *sorted) {
-    if (count == 0) return;
-    memcpy(sorted, runs, count * sizeof *runs);
-    if (kvhash__run_walk_is_in_order(runs, count)) return;
-    for (size_t i = 0; i < count; i++) sorted[i].mm_hash = i;
-    kvhash__run_walk_sort_indexed(sorted, count);
-    for (size_t i = 0; i < count; i++) sorted[i].mm_hash = runs[sorted[i].mm_hash].mm_hash;
-}
 
 kvcore_status kvhash_mm_sort(const kvhash_mm_run *runs, size_t count, uint64_t token_count, kvhash_mm_run *sorted,
                              kvcore_error *error) {
@@ -68,9 +10,11 @@ kvcore_status kvhash_mm_sort(const kvhash_mm_run *runs, size_t count, uint64_t t
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
                            "runs is NULL with a count of %zu", count);
     run_walk walk;
-    kvcore_status status = kvhash__run_check(&walk, runs, count, token_count, error);
-    if (status == KVCORE_OK && sorted != NULL) copy_sorted(runs, count, sorted);
-    return status;
+    kvcore_status status = kvhash__run_walk_begin(&walk, runs, count, token_count, error);
+    if (status != KVCORE_OK) return status;
+    if (sorted != NULL && count != 0) memcpy(sorted, walk.current, count * sizeof *sorted);
+    kvhash__run_walk_end(&walk);
+    return KVCORE_OK;
 }
 
 /* In order and without fault; token lists have no end here. */

@@ -5,7 +5,6 @@
 
 #include "naming.h"
 #include "request_read.h"
-#include "run_check.h"
 
 static kvcore_status misuse(kvcore_error *error, const char *what) {
     return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "%s", what);
@@ -82,30 +81,36 @@ kvcore_status kvhash__request_read(request_reading *reading, const kvhash_reques
     status = check_arrays(request, error);
     if (status != KVCORE_OK) return status;
     if (count == NULL || (out == NULL && capacity != 0)) return misuse(error, "an output is NULL");
+    run_walk_start_in_order(&reading->walk, NULL, 0);
     if (request->run_count != 0) {
-        status = kvhash__run_check(&reading->walk, request->runs, request->run_count, request->token_count, error);
+        status = kvhash__run_walk_begin(&reading->walk, request->runs, request->run_count, request->token_count, error);
         if (status != KVCORE_OK) return status;
     }
     status = count_blocks(request, &reading->block_count, error);
-    if (status != KVCORE_OK) return status;
-    *count = reading->block_count;
-    return reading->block_count > capacity ? too_small(error, reading->block_count, capacity) : KVCORE_OK;
+    if (status == KVCORE_OK) {
+        *count = reading->block_count;
+        if (*count > capacity) status = too_small(error, *count, capacity);
+    }
+    if (status != KVCORE_OK) kvhash__run_walk_end(&reading->walk);
+    return status;
 }
 
 static kvcore_status name_request(const kvhash_request *given, naming_output output, void *out, size_t capacity,
                                   size_t *count, kvcore_error *error) {
     request_reading reading;
     kvcore_status status = kvhash__request_read(&reading, given, out, capacity, count, error);
-    if (status != KVCORE_OK || reading.block_count == 0) return status;
+    if (status != KVCORE_OK) return status;
     const kvhash_request *request = reading.request;
     const naming_kernels *kernels = kvhash__naming_kernels_for_this_cpu();
-    kernels->name(&(naming_job){.tokens = request->tokens,
-                                .block_tokens = request->block_tokens,
-                                .block_count = reading.block_count,
-                                .salt_hash = kvhash_salt_hash(request->salt, request->lora_name),
-                                .runs = request->run_count != 0 ? &reading.walk : NULL,
-                                .output = output,
-                                .out = out});
+    if (reading.block_count != 0)
+        kernels->name(&(naming_job){.tokens = request->tokens,
+                                    .block_tokens = request->block_tokens,
+                                    .block_count = reading.block_count,
+                                    .salt_hash = kvhash_salt_hash(request->salt, request->lora_name),
+                                    .runs = request->run_count != 0 ? &reading.walk : NULL,
+                                    .output = output,
+                                    .out = out});
+    kvhash__run_walk_end(&reading.walk);
     return KVCORE_OK;
 }
 

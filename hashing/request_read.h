@@ -9,11 +9,12 @@
 typedef struct request_reading {
     const kvhash_request *request; /* the caller's, or `own` when its shape is another version's */
     kvhash_request own;
-    run_walk walk; /* if the request has runs: stands at the first */
+    run_walk walk; /* stands at the first run */
     size_t block_count;
 } request_reading;
 
-/* Check the request and an array `out` for `capacity` results. Gives *count blocks. Errors: as kvhash_request_names(). */
+/* Check the request and an array `out` for `capacity` results. Gives *count blocks, and a walk to be ended; not on failure.
+ * Errors: as kvhash_request_names(). */
 KVCORE_NODISCARD kvcore_status kvhash__request_read(request_reading *reading, const kvhash_request *given,
                                                     const void *out, size_t capacity, size_t *count,
                                                     kvcore_error *error);

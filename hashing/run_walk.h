@@ -1,7 +1,7 @@
-/* Multimodal runs in order of offset, without memory for a sorted copy. Private to hashing.
+/* Multimodal runs in order of offset. Private to hashing.
  *
- * Runs that are in order are walked where they are. Others are picked in batches: each batch is one pass over all runs that
- * keeps the next RUN_WALK_BATCH of them. Equal offsets keep the given order. */
+ * Runs that are in order are walked where they are. Few others are sorted in the walk itself, many in memory of the C library.
+ * Equal offsets keep the given order. */
 #ifndef HASHING_RUN_WALK_H
 #define HASHING_RUN_WALK_H
 
@@ -10,46 +10,29 @@
 
 #include <kvhash/multimodal.h>
 
-#define RUN_WALK_BATCH 128
+#define RUN_WALK_FEW 128
 
 typedef struct run_walk {
     const kvhash_mm_run *current; /* the run the walk stands at; == limit: no more */
     const kvhash_mm_run *limit;
-    const kvhash_mm_run *runs; /* as given */
-    size_t count;
-    bool in_order;
-    size_t left;                         /* not in order: runs that no batch has had yet */
-    kvhash_mm_run batch[RUN_WALK_BATCH]; /* not in order: copies */
-    size_t batch_index[RUN_WALK_BATCH];  /* and which run each of them is */
+    kvhash_mm_run few[RUN_WALK_FEW]; /* sorted copies */
+    kvhash_mm_run *many;             /* the same, when there are more; else NULL */
 } run_walk;
 
-/* Stand at the run with the smallest offset. The runs stay borrowed. */
-void kvhash__run_walk_start(run_walk *walk, const kvhash_mm_run *runs, size_t count);
-
-/* The same for runs that are known to be in order. */
+/* Stand at the first of runs that are known to be in order. They stay borrowed; there is nothing to end. */
 static inline void run_walk_start_in_order(run_walk *walk, const kvhash_mm_run *runs, size_t count) {
-    walk->current = walk->runs = runs;
+    walk->current = runs;
     walk->limit = count == 0 ? runs : runs + count;
-    walk->count = count;
-    walk->in_order = true;
+    walk->many = NULL;
 }
-
-void kvhash__run_walk_next_batch(run_walk *walk);
 
 static inline bool run_walk_done(const run_walk *walk) { return walk->current == walk->limit; }
+static inline void run_walk_next(run_walk *walk) { walk->current++; }
 
-static inline void run_walk_next(run_walk *walk) {
-    if (++walk->current == walk->limit && !walk->in_order) kvhash__run_walk_next_batch(walk);
-}
-
-/* Which of the given runs the walk stands at. */
-static inline size_t run_walk_index(const run_walk *walk) {
-    return walk->in_order ? (size_t)(walk->current - walk->runs) : walk->batch_index[walk->current - walk->batch];
-}
-
-/* Sort runs whose mm_hash holds their index by (offset, index). In place, nothing allocated, O(count · log count). */
-void kvhash__run_walk_sort_indexed(kvhash_mm_run *runs, size_t count);
-
-bool kvhash__run_walk_is_in_order(const kvhash_mm_run *runs, size_t count);
+/* Check runs as kvhash_mm_sort() says; the first fault is reported. On success the walk stands at the first in order of offset,
+ * and is to be ended; on failure there is nothing to end. Runs in order stay borrowed. */
+KVCORE_NODISCARD kvcore_status kvhash__run_walk_begin(run_walk *walk, const kvhash_mm_run *runs, size_t count,
+                                                      uint64_t token_count, kvcore_error *error);
+void kvhash__run_walk_end(run_walk *walk);
 
 #endif

@@ -8,7 +8,6 @@
 #include "naming.h"
 #include "plh_pack.h"
 #include "psh_pack.h"
-#include "run_check.h"
 #include "sequence_config.h"
 
 /* One piece of memory holds names, block hashes and tokens, in this order, for `token_capacity` tokens:
@@ -225,20 +224,23 @@ kvcore_status kvhash_sequence_extend_with_runs(kvhash_sequence *sequence, const 
     if (sequence == NULL || (tokens == NULL && count != 0) || (runs == NULL && run_count != 0))
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "NULL");
     run_walk walk;
-    kvcore_status status = kvhash__run_check(&walk, runs, run_count, count, error);
+    kvcore_status status = kvhash__run_walk_begin(&walk, runs, run_count, count, error);
     if (status != KVCORE_OK) return status;
 
     void *old = NULL;
     size_t old_capacity = 0;
     status = make_run_room(sequence, run_count);
     if (status == KVCORE_OK) status = make_room(sequence, count, &old, &old_capacity);
-    if (status != KVCORE_OK)
+    if (status != KVCORE_OK) {
+        kvhash__run_walk_end(&walk);
         return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX}, "%s",
                            kvcore_status_text(status));
+    }
     size_t first_run = sequence->run_count;
     add_tokens(sequence, tokens, count);
     free_storage(sequence, old, old_capacity);
     add_runs(sequence, &walk);
+    kvhash__run_walk_end(&walk);
     for (size_t i = first_run; i < sequence->run_count; i++)
         memset(sequence->tokens + sequence->runs[i].offset, 0, (size_t)sequence->runs[i].length * sizeof *tokens);
     sequence->token_count += count;
@@ -322,6 +324,7 @@ kvcore_status kvhash_sequence_create(const kvhash_sequence_config *config, kvhas
         kvhash_secret(own.salt_hash, made->secret);
         status = fill(made, &own, &walk);
     }
+    kvhash__run_walk_end(&walk);
     if (made == NULL || status != KVCORE_OK) {
         kvhash_sequence_destroy(made);
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM, .index = KVCORE_NO_INDEX},

@@ -4,8 +4,6 @@
 
 #include <kvcore/config.h>
 
-#include "run_check.h"
-
 uint64_t kvhash__sequence_max_tokens(uint32_t block_tokens) {
     return (KVHASH_PLH_MAX_POSITION + 2) * (uint64_t)block_tokens - 1;
 }
@@ -37,6 +35,9 @@ kvcore_status kvhash__sequence_config_read(kvhash_sequence_config *config, run_w
     if (config->block_tokens == 0)
         return kvcore_fail(error, &(kvcore_error){.code = KVHASH_EBLOCK_SIZE, .index = KVCORE_NO_INDEX},
                            "block_size must be greater than 0");
-    status = kvhash__run_check(walk, config->runs, config->run_count, config->token_count, error);
-    return status == KVCORE_OK ? check_size(config, error) : status;
+    status = kvhash__run_walk_begin(walk, config->runs, config->run_count, config->token_count, error);
+    if (status != KVCORE_OK) return status;
+    status = check_size(config, error);
+    if (status != KVCORE_OK) kvhash__run_walk_end(walk);
+    return status;
 }

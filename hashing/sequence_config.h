@@ -7,7 +7,7 @@
 #include "run_walk.h"
 
 /* The caller's config in this version's shape, everything in it checked in the order of the header; the walk stands at the
- * first run. */
+ * first run and is to be ended; not on failure. */
 kvcore_status kvhash__sequence_config_read(kvhash_sequence_config *config, run_walk *walk,
                                            const kvhash_sequence_config *given, kvcore_error *error);
 

@@ -26,11 +26,13 @@ kvcore_status kvhash_split(const kvhash_sequence_config *config, kvhash_block *b
     kvcore_status status = kvhash__sequence_config_read(&own, &walk, config, error);
     if (status != KVCORE_OK) return status;
     *count = own.token_count / own.block_tokens;
-    if (*count > capacity)
+    if (*count > capacity) {
+        kvhash__run_walk_end(&walk);
         return kvcore_fail(
             error,
             &(kvcore_error){.code = KVCORE_EBUFFER, .index = KVCORE_NO_INDEX, .expected = *count, .actual = capacity},
             "%zu blocks do not fit in room for %zu", *count, capacity);
+    }
     naming_job job = {.tokens = own.tokens,
                       .block_tokens = own.block_tokens,
                       .block_count = *count,
@@ -39,6 +41,7 @@ kvcore_status kvhash_split(const kvhash_sequence_config *config, kvhash_block *b
                       .output = NAMING_BLOCKS,
                       .out = blocks};
     if (*count != 0) kvhash__naming_kernels_for_this_cpu()->name(&job);
+    kvhash__run_walk_end(&walk);
     if (partial != NULL) *partial = partial_after(&own, blocks, *count);
     return KVCORE_OK;
 }

@@ -262,16 +262,17 @@ kvcore_status kvhash_request_proofs(const kvhash_prover *prover, const kvhash_re
     request_reading reading;
     if (prover == NULL) return fail(error, KVCORE_EINVAL, "prover is NULL");
     kvcore_status status = kvhash__request_read(&reading, request, proofs, capacity, count, error);
-    if (status != KVCORE_OK || reading.block_count == 0) return status;
+    if (status != KVCORE_OK) return status;
     proof_values values =
         start_values(prover, reading.request->salt, reading.request->lora_name, reading.request->block_tokens);
     prove(&(proof_job){.prover = prover,
                        .tokens = reading.request->tokens,
                        .block_tokens = reading.request->block_tokens,
                        .block_count = reading.block_count,
-                       .walk = reading.request->run_count != 0 ? &reading.walk : NULL,
+                       .walk = run_walk_done(&reading.walk) ? NULL : &reading.walk,
                        .proofs = proofs},
           &values);
+    kvhash__run_walk_end(&reading.walk);
     return KVCORE_OK;
 }
 

@@ -10,7 +10,7 @@
  *
  * Equal media at equal places therefore share blocks, and the blocks inside one long run differ from each other.
  *
- * Owns:    nothing. Threads: any. Nothing allocates. Units: offsets and lengths count slots; a slot is a token or a placeholder.
+ * Owns:    nothing. Threads: any. Nothing allocates, but see kvhash_mm_sort(). Units: offsets and lengths count slots; a slot is a token or a placeholder.
  * Source:  dynamo-tokens 1.5.0, TokenBlockMmInfo; pinned by block_bytes, mm_errors and requests_mm of the hashing vectors.
  */
 #ifndef KVHASH_MULTIMODAL_H
@@ -55,7 +55,9 @@ static inline bool kvhash_mm_run_covers(kvhash_mm_run run, uint64_t slot) {
  * Errors: those, with error->index = the run's index as given, error->offset and error->length its fields, for
  *         KVHASH_EOUT_OF_BOUNDS error->expected = token_count; KVCORE_EINVAL for NULL runs with a count.
  *         `sorted` is untouched then.
- * Cost:   O(count) when they are in order; else O(count · log count), but with `sorted` NULL a pass over all for each 128.
+ *         KVCORE_ENOMEM for more than 128 that are not in order.
+ * Cost:   O(count) when they are in order; else O(count · log count), and more than 128 take memory of the C library for the
+ *         call.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_mm_sort(const kvhash_mm_run *runs, size_t count, uint64_t token_count,
                                                          kvhash_mm_run *sorted, kvcore_error *error);

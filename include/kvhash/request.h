@@ -43,8 +43,7 @@ typedef struct kvhash_request {
     size_t token_count;
     kvcore_bytes salt;      /**< isolates tenants; empty means none */
     kvcore_bytes lora_name; /**< isolates adapters; empty means none */
-    /** Multimodal runs, in any order. In order of offset they cost nothing. Otherwise each 128 runs cost a pass over all of
-     *  them: order many with kvhash_mm_sort() first. */
+    /** Multimodal runs, in any order. In order of offset they cost nothing; otherwise what kvhash_mm_sort() costs. */
     const kvhash_mm_run *runs;
     size_t run_count;
     uint32_t block_tokens; /**< tokens a block; required */
@@ -71,7 +70,7 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_salt_hash(const kvhash_
  * The names of all complete blocks.
  *
  * Gives:  *count names.
- * Errors: KVCORE_EINVAL as above; the errors of kvhash_mm_sort() for faulty runs; then those of kvhash_request_count(); then
+ * Errors: KVCORE_EINVAL as above; the errors of kvhash_mm_sort() for runs; then those of kvhash_request_count(); then
  *         KVCORE_EBUFFER when there are more blocks than `capacity`: *count is how many, nothing else is written.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_names(const kvhash_request *request, kvhash_plh *names,

