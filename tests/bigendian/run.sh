@@ -30,4 +30,4 @@ same() { # name, sources
 same names "$source/tests/bigendian/names.c"
 tail -1 "$work/names-big.txt" | grep -qx done
 # shellcheck disable=SC2046
-same pool "$source/tests/consumer/pool.c" $(ls "$source"/logical/*.c)
+same pool "$source/tests/consumer/pool.c" $(ls "$source"/logical/*/*.c)

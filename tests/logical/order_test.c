@@ -1,9 +1,9 @@
 /* The pieces of the lineage order: bitmaps, the ring, ghosts, names that collide. Sees the private headers. */
 #include "kvtest.h"
 
-#include "bitmap.h"
-#include "manager.h"
-#include "ring.h"
+#include "eviction/bitmap.h"
+#include "eviction/ring.h"
+#include "pool/manager.h"
 
 static void assert_bitmap(uint64_t bits, int steps) {
     kvtest_random random = {bits};

@@ -1,7 +1,7 @@
 /* Does validate() name each invariant that is broken? The test sees the private records and spoils them. */
 #include "kvtest.h"
 
-#include "manager.h"
+#include "pool/manager.h"
 
 /* Two free, one mutable, one staged, one primary with a duplicate, two inactive. */
 typedef struct world {

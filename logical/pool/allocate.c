@@ -1,0 +1,74 @@
+/* Free blocks first, then victims. */
+#include "pool/batch.h"
+
+/* Take victims out of the names, all their table lines fetched at once. */
+static void forget(manager *m, const uint32_t *victims, size_t count, kvhash_plh *names, uint32_t now) {
+    uint32_t tags[GROUP];
+    for (size_t i = 0; i < count; i++) {
+        kvhash_plh name = m->slots[victims[i]].name;
+        tags[i] = name_tag(&m->names, name);
+        name_prefetch(&m->names, tags[i]);
+        if (names != NULL) names[i] = name;
+    }
+    for (size_t i = 0; i < count; i++) {
+        name_erase(&m->names, tags[i], victims[i]);
+        m->metrics.evictions++;
+        remember(m, tags[i], victims[i], KVLOGICAL_REASON_EVICTED, now);
+        registry_lose(m->registry, m, m->slots[victims[i]].name);
+    }
+}
+
+static void hand_out(manager *m, uint32_t index, kvlogical_mutable *block, uint32_t now) {
+    slot_enter(m, index, SLOT_MUTABLE, now);
+    m->slots[index].reset_on_release = m->reset_on_release;
+    guard_put(block, 0, guard_of(m, index));
+}
+
+kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_mutable *blocks,
+                                 kvlogical_evicted *evicted) {
+    if (m == NULL || (count > 0 && (blocks == NULL || (evicted != NULL && evicted->names == NULL))))
+        return KVCORE_EINVAL;
+    manager_take(m);
+    if (count > (uint64_t)m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE]) {
+        manager_give(m);
+        return KVCORE_ENOSPACE;
+    }
+    uint32_t now = tick_now(m);
+    size_t from_free = count < m->in_state[SLOT_FREE] ? count : m->in_state[SLOT_FREE];
+    for (size_t i = 0; i < from_free; i++) hand_out(m, list_pop(&m->free, m->slots), &blocks[i], now);
+    for (size_t done = from_free; done < count;) {
+        uint32_t victims[GROUP];
+        size_t group = group_size(done, count);
+        m->eviction->evict(m, victims, group);
+        forget(m, victims, group, evicted == NULL ? NULL : evicted->names + (done - from_free), now);
+        for (size_t i = 0; i < group; i++) hand_out(m, victims[i], &blocks[done + i], now);
+        done += group;
+    }
+    slots_moved(m, SLOT_FREE, SLOT_MUTABLE, from_free);
+    slots_moved(m, SLOT_INACTIVE, SLOT_MUTABLE, count - from_free);
+    m->metrics.allocations += count;
+    m->metrics.allocations_from_reset += from_free;
+    if (evicted != NULL) evicted->count = count - from_free;
+    manager_give(m);
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error) {
+    if (m == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "manager is NULL");
+    manager_take(m);
+    uint32_t now = tick_now(m), victim;
+    while (m->in_state[SLOT_INACTIVE] > 0) {
+        m->eviction->evict(m, &victim, 1);
+        drop_name(m, victim, KVLOGICAL_REASON_RESET, now);
+        m->slots[victim].reset_on_release = m->reset_on_release;
+        slot_free(m, victim, now);
+        slots_moved(m, SLOT_INACTIVE, SLOT_FREE, 1);
+    }
+    uint64_t free = m->in_state[SLOT_FREE], total = m->slot_count;
+    manager_give(m);
+    if (free == total) return KVCORE_OK;
+    return kvcore_fail(
+        error, &(kvcore_error){.code = KVCORE_EBUSY, .index = KVCORE_NO_INDEX, .expected = total, .actual = free},
+        "Reset pool count mismatch: expected %llu, got %llu", (unsigned long long)total, (unsigned long long)free);
+}

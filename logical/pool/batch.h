@@ -1,0 +1,62 @@
+/* What the batch operations share: groups, prefetching, and checking guards before the first change. Private to logical. */
+#ifndef LOGICAL_BATCH_H
+#define LOGICAL_BATCH_H
+
+#include "pool/manager.h"
+
+/* Names are looked up in groups: hash and prefetch the table for all, then prefetch the slots, then do the work. */
+#define GROUP 64
+
+static inline size_t group_size(size_t done, size_t count) { return count - done < GROUP ? count - done : GROUP; }
+
+/* The loops over guards fetch nothing ahead: no slot's address hangs on another slot, so the processor runs ahead by itself. */
+
+/* Every guard is good, and none is empty. */
+static inline kvcore_status check_guards(const manager *m, const void *guards, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!guard_valid(m, guard_at(guards, i))) return KVLOGICAL_EGUARD;
+    return KVCORE_OK;
+}
+
+/* The same, and claim each for a transition by moving its slot's generation on, so that a second copy of a guard in the same
+ * batch is seen. All or none. */
+static inline kvcore_status claim_guards(manager *m, const void *guards, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        guard g = guard_at(guards, i);
+        if (!guard_valid(m, g)) {
+            while (i-- > 0) m->slots[guard_at(guards, i).block].generation--;
+            return KVLOGICAL_EGUARD;
+        }
+        m->slots[g.block].generation++;
+    }
+    return KVCORE_OK;
+}
+
+/* Every guard that is not empty is good. */
+static inline kvcore_status check_release(const manager *m, const void *guards, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        guard g = guard_at(guards, i);
+        if (g.manager != 0 && !guard_valid(m, g)) return KVLOGICAL_EGUARD;
+    }
+    return KVCORE_OK;
+}
+
+/* Holds are counted in 32 bits a slot; as long as all slots together stay below, none can overflow. */
+static inline bool holds_fit(const manager *m, size_t more) {
+    return more <= UINT32_MAX / 2 && m->holds + 2 * more <= UINT32_MAX;
+}
+
+/* Candidates for a group of names: first the table lines of all are fetched, then the slots. */
+static inline void look_up(const manager *m, const kvhash_plh *names, size_t count, uint32_t *tags,
+                           uint32_t *candidates) {
+    for (size_t i = 0; i < count; i++) {
+        tags[i] = name_tag(&m->names, names[i]);
+        name_prefetch(&m->names, tags[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        candidates[i] = name_candidate(&m->names, tags[i]);
+        if (candidates[i] != NO_SLOT) __builtin_prefetch(&m->slots[candidates[i]], 1);
+    }
+}
+
+#endif

@@ -1,0 +1,161 @@
+/* What operators ask: withdraw, list, explain. */
+#include "pool/batch.h"
+
+/* ---- withdraw ---- */
+
+/* A duplicate needs no primary any more: it lets go, and stands for itself. */
+static void withdraw_duplicate(manager *m, uint32_t index, uint32_t now) {
+    slot *primary = &m->slots[m->slots[index].companion];
+    primary->holds--;
+    m->holds--;
+    m->slots[index].state = SLOT_WITHDRAWN;
+    m->slots[index].since = now;
+    slots_moved(m, SLOT_DUPLICATE, SLOT_WITHDRAWN, 1);
+}
+
+/* The slot that the name leads to. A primary that only duplicates kept alive becomes free. */
+static void withdraw_found(manager *m, uint32_t index, uint32_t now) {
+    slot *s = &m->slots[index];
+    enum slot_state from = s->state, to = SLOT_WITHDRAWN;
+    if (from == SLOT_INACTIVE) m->eviction->remove(m, &index, 1);
+    drop_name(m, index, KVLOGICAL_REASON_WITHDRAWN, now);
+    if (s->holds == 0) {
+        slot_free(m, index, now);
+        to = SLOT_FREE;
+    } else {
+        s->state = SLOT_WITHDRAWN; /* the same stay: its guards stay good */
+        s->since = now;
+    }
+    slots_moved(m, from, to, 1);
+}
+
+/* What the name table does not lead to. Returns whether the slot was concerned. */
+static bool withdraw_other(manager *m, uint32_t index, uint32_t now) {
+    slot *s = &m->slots[index];
+    if (s->state == SLOT_DUPLICATE) {
+        withdraw_duplicate(m, index, now);
+        return true;
+    }
+    if (s->state != SLOT_STAGED || s->withdrawn) return false;
+    s->withdrawn = 1;
+    return true;
+}
+
+static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t now) {
+    size_t count = 0;
+    if (m->in_state[SLOT_STAGED] > 0 || m->in_state[SLOT_DUPLICATE] > 0)
+        for (uint32_t i = 0; i < m->slot_count; i++)
+            if (kvhash_plh_equal(m->slots[i].name, name)) count += withdraw_other(m, i, now);
+    uint32_t index = find_slot(m, name);
+    if (index == NO_SLOT) return count;
+    withdraw_found(m, index, now);
+    return count + 1;
+}
+
+kvcore_status kvlogical_withdraw(kvlogical_manager *m, const kvhash_plh *names, size_t count, size_t *withdrawn) {
+    if (m == NULL || (count > 0 && names == NULL)) return KVCORE_EINVAL;
+    manager_take(m);
+    uint32_t now = tick_now(m);
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) total += withdraw_name(m, names[i], now);
+    m->metrics.withdrawals += total;
+    manager_give(m);
+    if (withdrawn != NULL) *withdrawn = total;
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_withdraw_all(kvlogical_manager *m, size_t *withdrawn) {
+    if (m == NULL) return KVCORE_EINVAL;
+    manager_take(m);
+    uint32_t now = tick_now(m);
+    size_t total = 0;
+    for (uint32_t i = 0; i < m->slot_count; i++)
+        total += withdraw_other(m, i, now); /* duplicates hold their primaries */
+    for (uint32_t i = 0; i < m->slot_count; i++)
+        if (m->slots[i].state == SLOT_PRIMARY || m->slots[i].state == SLOT_INACTIVE) {
+            withdraw_found(m, i, now);
+            total++;
+        }
+    m->metrics.withdrawals += total;
+    manager_give(m);
+    if (withdrawn != NULL) *withdrawn = total;
+    return KVCORE_OK;
+}
+
+/* ---- list ---- */
+
+_Static_assert((int)SLOT_FREE == KVLOGICAL_STATE_FREE && (int)SLOT_MUTABLE == KVLOGICAL_STATE_MUTABLE &&
+                   (int)SLOT_STAGED == KVLOGICAL_STATE_STAGED && (int)SLOT_PRIMARY == KVLOGICAL_STATE_PRIMARY &&
+                   (int)SLOT_DUPLICATE == KVLOGICAL_STATE_DUPLICATE && (int)SLOT_INACTIVE == KVLOGICAL_STATE_INACTIVE &&
+                   (int)SLOT_WITHDRAWN == KVLOGICAL_STATE_WITHDRAWN,
+               "states are public under the same numbers");
+
+static bool has_name(const slot *s) { return s->state != SLOT_FREE && s->state != SLOT_MUTABLE; }
+
+static uint32_t tick_of(const manager *m) { return (uint32_t)((coarse_ns() - m->start_ns) >> TICK_SHIFT); }
+
+kvcore_status kvlogical_list_slots(const kvlogical_manager *m, size_t first, kvlogical_slot *slots, size_t capacity,
+                                   size_t *count) {
+    if (m == NULL || count == NULL || (capacity > 0 && slots == NULL)) return KVCORE_EINVAL;
+    manager_take(m);
+    uint32_t now = tick_of(m);
+    size_t listed = 0;
+    for (size_t i = first; i < m->slot_count && listed < capacity; i++, listed++) {
+        const slot *s = &m->slots[i];
+        bool multi_lru = m->eviction == &kvlogical__multi_lru && s->state == SLOT_INACTIVE;
+        slots[listed] = (kvlogical_slot){
+            .name = has_name(s) ? s->name : (kvhash_plh){0, 0},
+            .block = (uint32_t)i,
+            .state = s->state,
+            .holds = has_name(s) && s->state != SLOT_STAGED ? s->holds : 0,
+            .level = multi_lru ? s->level : 0,
+            .age_ns = (uint64_t)(uint32_t)(now - s->since) * TICK_NS,
+        };
+    }
+    manager_give(m);
+    *count = listed;
+    return KVCORE_OK;
+}
+
+/* ---- explain ---- */
+
+static bool explain_departure(const manager *m, kvhash_plh name, uint32_t now, kvlogical_explanation *e) {
+    if (m->history_mask == UINT32_MAX) return false;
+    const departure *d = &m->history[name_tag(&m->names, name) & m->history_mask];
+    if (d->reason == 0 || !kvhash_plh_equal(d->name, name)) return false;
+    e->reason = (uint32_t)d->reason;
+    e->block = d->block;
+    e->ago_ns = (uint64_t)(uint32_t)(now - d->when) * TICK_NS;
+    e->evictions_since = m->metrics.evictions - d->evictions;
+    if (has_name(&m->slots[d->block])) e->successor = m->slots[d->block].name;
+    return true;
+}
+
+static kvlogical_explanation explain(const manager *m, kvhash_plh name, uint32_t now) {
+    kvlogical_explanation e = {.reason = KVLOGICAL_REASON_NEVER_SEEN};
+    uint32_t index = find_slot(m, name);
+    if (index != NO_SLOT) {
+        e.reason = m->slots[index].state == SLOT_INACTIVE ? KVLOGICAL_REASON_INACTIVE : KVLOGICAL_REASON_HELD;
+        e.block = index;
+        return e;
+    }
+    bool left = explain_departure(m, name, now, &e);
+    for (const manager *other = m->registry->managers; other != NULL; other = other->sibling) {
+        if (other == m || find_slot(other, name) == NO_SLOT) continue;
+        e.reason = KVLOGICAL_REASON_OTHER_TIER;
+        e.tier = other->tier;
+        return e;
+    }
+    if (!left && registered_elsewhere(m->registry, NULL, name)) e.reason = KVLOGICAL_REASON_REGISTERED;
+    return e;
+}
+
+kvcore_status kvlogical_explain(const kvlogical_manager *m, const kvhash_plh *names, size_t count,
+                                kvlogical_explanation *explanations) {
+    if (m == NULL || (count > 0 && (names == NULL || explanations == NULL))) return KVCORE_EINVAL;
+    manager_take(m);
+    uint32_t now = tick_of(m);
+    for (size_t i = 0; i < count; i++) explanations[i] = explain(m, names[i], now);
+    manager_give(m);
+    return KVCORE_OK;
+}

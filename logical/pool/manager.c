@@ -1,0 +1,330 @@
+/* Making and unmaking a manager: configuration, the layout of its memory, counts. */
+#include "pool/manager.h"
+
+#include <stdatomic.h>
+
+#include <kvcore/config.h>
+
+#define LINE 64
+#define HISTORY_MOST 65536
+#define HANDLES_DEFAULT 64
+
+/* The one number that managers and registries of a process share. */
+static atomic_uint_least64_t last_id;
+
+uint64_t kvlogical__next_id(void) { return atomic_fetch_add(&last_id, 1) + 1; }
+
+static kvcore_status bad(kvcore_error *error, kvcore_status code, uint64_t actual, const char *text) {
+    return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX, .actual = actual}, "%s, got %llu",
+                       text, (unsigned long long)actual);
+}
+
+/* ---- configuration ---- */
+
+static kvcore_status check_thresholds(kvlogical_config *config, kvcore_error *error) {
+    uint32_t *t = config->frequency_thresholds;
+    if (t[0] == 0 && t[1] == 0 && t[2] == 0) t[0] = 3, t[1] = 8, t[2] = 15;
+    if (!(t[0] < t[1] && t[1] < t[2]))
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ECONFIG, .index = KVCORE_NO_INDEX},
+                           "Thresholds must be in ascending order: %u < %u < %u failed", t[0], t[1], t[2]);
+    if (t[2] > 15)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ECONFIG, .index = 2, .expected = 15, .actual = t[2]},
+                           "hot_to_very_hot threshold (%u) must be <= 15 (4-bit counter maximum)", t[2]);
+    if (t[0] == 0)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ECONFIG, .index = 0, .expected = 1},
+                           "cold_to_warm threshold must be >= 1 to distinguish from zero-access blocks");
+    return KVCORE_OK;
+}
+
+static kvcore_status check_eviction(kvlogical_config *config, kvcore_error *error) {
+    if (config->eviction > KVLOGICAL_EVICT_LINEAGE_FIFO)
+        return bad(error, KVCORE_ECONFIG, config->eviction, "eviction must be a KVLOGICAL_EVICT_ value");
+    if (config->eviction == KVLOGICAL_EVICT_DEFAULT) config->eviction = KVLOGICAL_EVICT_LINEAGE_TICK;
+    if (config->eviction != KVLOGICAL_EVICT_MULTI_LRU) return KVCORE_OK;
+    kvcore_status status = check_thresholds(config, error);
+    if (status != KVCORE_OK) return status;
+    if (config->registry != NULL && !kvlogical_registry_has_tracker(config->registry))
+        return bad(error, KVCORE_ECONFIG, 0, "MultiLRU backend requires a registry with frequency tracking");
+    if (config->registry == NULL && config->frequency_capacity == 0)
+        config->frequency_capacity = KVLOGICAL_FREQUENCY_MEDIUM;
+    return KVCORE_OK;
+}
+
+static kvcore_status check(kvlogical_config *config, kvcore_error *error) {
+    if (config->block_count == 0) return bad(error, KVCORE_ECONFIG, 0, "block_count must be greater than 0");
+    if (config->block_count > KVLOGICAL_BLOCK_COUNT_MAX)
+        return bad(error, KVCORE_ECONFIG, config->block_count, "block_count must be at most 2147483647");
+    if (config->block_tokens == 0) config->block_tokens = KVLOGICAL_BLOCK_TOKENS_DEFAULT;
+    if (config->block_tokens > KVLOGICAL_BLOCK_TOKENS_MAX || (config->block_tokens & (config->block_tokens - 1)) != 0)
+        return bad(error, KVCORE_ECONFIG, config->block_tokens, "block_tokens must be a power of 2 between 1 and 1024");
+    if (config->duplicates > KVLOGICAL_DUPLICATES_REJECT)
+        return bad(error, KVCORE_ECONFIG, config->duplicates, "duplicates must be a KVLOGICAL_DUPLICATES_ value");
+    if (config->registry != NULL && config->registry->own_by_manager)
+        return bad(error, KVCORE_ECONFIG, config->registry->id, "registry must not be another manager's private one");
+    if (config->registry != NULL && config->frequency_capacity != 0)
+        return bad(error, KVCORE_ECONFIG, config->frequency_capacity,
+                   "frequency_capacity is for a private registry only");
+    if ((config->allocator.alloc == NULL) != (config->allocator.free == NULL))
+        return bad(error, KVCORE_ECONFIG, 0, "allocator needs both alloc and free, or neither");
+    if (config->history != KVLOGICAL_HISTORY_NONE && config->history > HISTORY_MOST * 256u)
+        return bad(error, KVCORE_ECONFIG, config->history, "history must be at most 16777216");
+    if (config->handle_capacity > UINT32_MAX / 2)
+        return bad(error, KVCORE_ECONFIG, config->handle_capacity, "handle_capacity must be below 2^31");
+    if (config->frequency_capacity > UINT64_C(1) << 40)
+        return bad(error, KVCORE_ECONFIG, config->frequency_capacity, "frequency_capacity must be at most 2^40");
+    return check_eviction(config, error);
+}
+
+static kvcore_status read_config(kvlogical_config *config, const kvlogical_config *given, kvcore_error *error) {
+    kvcore_status status = kvcore_config_read(config, sizeof *config, given, error);
+    return status == KVCORE_OK ? check(config, error) : status;
+}
+
+/* ---- memory ---- */
+
+static bool is_lineage(const kvlogical_config *config) {
+    return config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK || config->eviction == KVLOGICAL_EVICT_LINEAGE_FIFO;
+}
+
+static uint64_t history_places(const kvlogical_config *config) {
+    uint64_t wanted = config->history;
+    if (wanted == KVLOGICAL_HISTORY_NONE) return 0;
+    if (wanted == 0) wanted = config->block_count / 8 < HISTORY_MOST ? config->block_count / 8 : HISTORY_MOST;
+    uint64_t places = 16;
+    while (places * 2 <= wanted) places *= 2;
+    return places;
+}
+
+/* Where the parts stand in the one block of memory, each at a multiple of a line. Block counts are below 2^31 and the other
+ * counts bounded by check(), so nothing here overflows 64 bits. */
+typedef struct layout {
+    uint64_t registry, slots, names, order, history, frequency, records, total;
+} layout;
+
+static layout layout_for(const kvlogical_config *config, bool fixed) {
+    layout l;
+    uint64_t at = 0;
+#define PART(field, bytes)                                \
+    do {                                                  \
+        at = (at + LINE - 1) / LINE * LINE, l.field = at; \
+        at += (bytes);                                    \
+    } while (0)
+    PART(total, sizeof(manager));
+    PART(registry, config->registry == NULL ? sizeof(registry) : 0);
+    PART(slots, config->block_count * sizeof(slot));
+    PART(names, name_table_capacity(config->block_count) * sizeof(name_entry));
+    PART(order, is_lineage(config)
+                    ? kvlogical__lineage_bytes(config->block_count, config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK)
+                    : 0);
+    PART(history, history_places(config) * sizeof(departure));
+    PART(frequency, config->frequency_capacity > 0 ? kvlogical__frequency_bytes(config->frequency_capacity) : 0);
+    PART(records,
+         fixed ? kvlogical__records_bytes(config->handle_capacity > 0 ? config->handle_capacity : HANDLES_DEFAULT) : 0);
+#undef PART
+    l.total = at;
+    return l;
+}
+
+static void *part(void *memory, uint64_t offset) { return (char *)memory + offset; }
+
+/* ---- making ---- */
+
+static void make_order(manager *m, const kvlogical_config *config, void *memory) {
+    switch (config->eviction) {
+    case KVLOGICAL_EVICT_MULTI_LRU:
+        m->eviction = &kvlogical__multi_lru;
+        for (int i = 0; i < 4; i++) list_init(&m->order.levels.lists[i]);
+        for (int i = 0; i < 3; i++) m->order.levels.thresholds[i] = config->frequency_thresholds[i];
+        break;
+    case KVLOGICAL_EVICT_LINEAGE_TICK:
+    case KVLOGICAL_EVICT_LINEAGE_FIFO:
+        m->names.by_lineage = true;
+        m->eviction =
+            config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK ? &kvlogical__lineage_tick : &kvlogical__lineage_fifo;
+        kvlogical__lineage_init(&m->order.lineage, memory, config->block_count,
+                                config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK);
+        break;
+    default: m->eviction = &kvlogical__lru; list_init(&m->order.lru);
+    }
+}
+
+static void make_private_registry(manager *m, const kvlogical_config *config, void *memory, const layout *l,
+                                  bool fixed) {
+    registry *r = m->registry = part(memory, l->registry);
+    kvlogical__registry_init(r, m->id, &m->allocator, 0);
+    r->own_by_manager = true;
+    r->fixed = fixed;
+    if (config->frequency_capacity > 0) {
+        r->frequency = kvlogical__frequency_init(part(memory, l->frequency), config->frequency_capacity, 0);
+        r->tracker = kvlogical_frequency_tracker(r->frequency);
+    }
+    if (fixed)
+        kvlogical__records_init(r, part(memory, l->records),
+                                (uint32_t)(config->handle_capacity > 0 ? config->handle_capacity : HANDLES_DEFAULT));
+}
+
+/* Into the registry's list; ids only grow, so the newest goes last. */
+static void join(manager *m) {
+    registry *r = m->registry;
+    lock_take(&r->lock);
+    manager **at = &r->managers;
+    while (*at != NULL && (*at)->id < m->id) at = &(*at)->sibling;
+    m->sibling = *at;
+    *at = m;
+    r->manager_count++;
+    lock_give(&r->lock);
+}
+
+static manager *make(const kvlogical_config *config, void *memory, const layout *l, bool fixed) {
+    manager *m = memory;
+    *m = (manager){
+        .id = kvlogical__next_id(),
+        .registry = config->registry,
+        .slots = part(memory, l->slots),
+        .slot_count = (uint32_t)config->block_count,
+        .block_tokens = config->block_tokens,
+        .reject_duplicates = config->duplicates == KVLOGICAL_DUPLICATES_REJECT,
+        .reset_on_release = config->reset_on_release,
+        .names = {.entries = part(memory, l->names), .capacity = name_table_capacity(config->block_count)},
+        .history_mask = UINT32_MAX,
+        .start_ns = coarse_ns(),
+        .tier = config->tier,
+        .tier_label = config->tier_label,
+        .allocator = config->allocator,
+        .memory_bytes = (size_t)l->total,
+    };
+    if (m->registry == NULL) make_private_registry(m, config, memory, l, fixed);
+    name_table_clear(&m->names);
+    make_order(m, config, part(memory, l->order));
+    m->counters_in_slots =
+        m->registry->frequency != NULL && !is_lineage(config) && kvlogical__frequency_compact(m->registry->frequency);
+    uint64_t places = history_places(config);
+    if (places > 0) {
+        m->history = part(memory, l->history);
+        m->history_mask = (uint32_t)places - 1;
+        memset(m->history, 0, (size_t)places * sizeof *m->history);
+    }
+    list_init(&m->free);
+    for (uint32_t i = 0; i < m->slot_count; i++) {
+        m->slots[i] = (slot){.state = SLOT_FREE, .reset_on_release = m->reset_on_release};
+        list_push(&m->free, m->slots, i);
+    }
+    m->in_state[SLOT_FREE] = m->slot_count;
+    join(m);
+    return m;
+}
+
+kvcore_status kvlogical_manager_create(const kvlogical_config *given, kvlogical_manager **out, kvcore_error *error) {
+    if (out == NULL) return bad(error, KVCORE_EINVAL, 0, "manager must not be NULL");
+    *out = NULL;
+    kvlogical_config config;
+    kvcore_status status = read_config(&config, given, error);
+    if (status != KVCORE_OK) return status;
+    if (config.allocator.alloc == NULL) config.allocator = kvcore_allocator_libc();
+    layout l = layout_for(&config, false);
+    void *memory = l.total > SIZE_MAX ? NULL : kvcore_alloc(&config.allocator, 1, (size_t)l.total, LINE);
+    if (memory == NULL) return bad(error, KVCORE_ENOMEM, l.total, "no memory for the manager's bytes");
+    *out = make(&config, memory, &l, false);
+    return KVCORE_OK;
+}
+
+static kvcore_status read_config_in(kvlogical_config *config, const kvlogical_config *given, kvcore_error *error) {
+    kvcore_status status = read_config(config, given, error);
+    if (status == KVCORE_OK && config->registry != NULL)
+        return bad(error, KVCORE_ECONFIG, 0, "a manager in the caller's memory has a private registry");
+    if (status == KVCORE_OK && config->allocator.alloc != NULL)
+        return bad(error, KVCORE_ECONFIG, 0, "a manager in the caller's memory has no allocator");
+    return status;
+}
+
+kvcore_status kvlogical_manager_bytes(const kvlogical_config *given, size_t *bytes, kvcore_error *error) {
+    if (bytes == NULL) return bad(error, KVCORE_EINVAL, 0, "bytes must not be NULL");
+    kvlogical_config config;
+    kvcore_status status = read_config_in(&config, given, error);
+    if (status != KVCORE_OK) return status;
+    uint64_t total = layout_for(&config, true).total;
+    if (total > SIZE_MAX) return bad(error, KVCORE_EOVERFLOW, total, "the manager's bytes do not fit in memory");
+    *bytes = (size_t)total;
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_manager_create_in(const kvlogical_config *given, void *memory, size_t bytes,
+                                          kvlogical_manager **out, kvcore_error *error) {
+    if (out == NULL || memory == NULL || (uintptr_t)memory % LINE != 0)
+        return bad(error, KVCORE_EINVAL, 0, "manager and memory at a multiple of 64 must be given");
+    *out = NULL;
+    kvlogical_config config;
+    kvcore_status status = read_config_in(&config, given, error);
+    if (status != KVCORE_OK) return status;
+    layout l = layout_for(&config, true);
+    if (bytes < l.total)
+        return kvcore_fail(
+            error,
+            &(kvcore_error){.code = KVCORE_EBUFFER, .index = KVCORE_NO_INDEX, .expected = l.total, .actual = bytes},
+            "the manager needs %llu bytes, got %zu", (unsigned long long)l.total, bytes);
+    *out = make(&config, memory, &l, true);
+    return KVCORE_OK;
+}
+
+/* ---- unmaking ---- */
+
+/* Its inactive names go, and what they keep registered; then the manager leaves its registry. */
+static void leave(manager *m) {
+    registry *r = m->registry;
+    manager **at = &r->managers;
+    while (*at != m) at = &(*at)->sibling;
+    *at = m->sibling;
+    r->manager_count--;
+    for (uint32_t i = 0; i < m->slot_count; i++)
+        if (m->slots[i].state == SLOT_INACTIVE && !kvlogical__registered_elsewhere(r, NULL, m->slots[i].name))
+            kvlogical__unregister(r, m->slots[i].name);
+}
+
+kvcore_status kvlogical_manager_destroy(kvlogical_manager *m) {
+    if (m == NULL) return KVCORE_OK;
+    registry *r = m->registry;
+    bool private = r->own_by_manager;
+    lock_take(&r->lock);
+    bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->slot_count && m->weak_guards == 0;
+    if (private) { /* handles and subscriptions are of the registry that would go */
+        for (uint32_t row = 0; row < r->record_rows; row++) idle = idle && r->records[row].holds == 0;
+        idle = idle && r->events.subscriptions == 0;
+    }
+    if (idle) leave(m);
+    registry_give(r);
+    if (!idle) return KVCORE_EBUSY;
+    if (private) kvlogical__registry_clear(r);
+    kvcore_allocator allocator = m->allocator;
+    size_t bytes = m->memory_bytes;
+    m->id = 0; /* a guard used after this has some chance to be refused */
+    if (allocator.free != NULL) kvcore_free(&allocator, m, 1, bytes, LINE);
+    return KVCORE_OK;
+}
+
+/* ---- questions ---- */
+
+uint64_t kvlogical_manager_id(const kvlogical_manager *m) { return m == NULL ? 0 : m->id; }
+
+kvlogical_registry *kvlogical_manager_registry(const kvlogical_manager *m) { return m == NULL ? NULL : m->registry; }
+
+size_t kvlogical_manager_memory_bytes(const kvlogical_manager *m) { return m == NULL ? 0 : m->memory_bytes; }
+
+uint32_t kvlogical_manager_block_tokens(const kvlogical_manager *m) { return m == NULL ? 0 : m->block_tokens; }
+
+kvlogical_counts kvlogical_manager_counts(const kvlogical_manager *m) {
+    if (m == NULL) return (kvlogical_counts){0};
+    manager_take(m);
+    kvlogical_counts counts = {
+        .total = m->slot_count,
+        .available = (size_t)m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE],
+        .free = m->in_state[SLOT_FREE],
+        .mutable_blocks = m->in_state[SLOT_MUTABLE],
+        .staged = m->in_state[SLOT_STAGED],
+        .primary = m->in_state[SLOT_PRIMARY],
+        .duplicate = m->in_state[SLOT_DUPLICATE],
+        .inactive = m->in_state[SLOT_INACTIVE],
+        .withdrawn = m->in_state[SLOT_WITHDRAWN],
+    };
+    manager_give(m);
+    return counts;
+}

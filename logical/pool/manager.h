@@ -1,0 +1,179 @@
+/* The manager's record and its single-slot steps, all under the lock. Private to logical. */
+#ifndef LOGICAL_MANAGER_H
+#define LOGICAL_MANAGER_H
+
+#include <string.h>
+#include <time.h>
+
+#include <kvlogical/inspect.h>
+#include <kvlogical/manager.h>
+#include <kvlogical/metrics.h>
+
+#include "eviction/eviction.h"
+#include "eviction/lineage.h"
+#include "pool/list.h"
+#include "pool/lock.h"
+#include "pool/name_table.h"
+#include "pool/slot.h"
+#include "registry/frequency.h"
+#include "registry/registry.h"
+
+/* A name that left, for kvlogical_explain(): a table of one place a name, where the later one wins. */
+typedef struct departure {
+    kvhash_plh name;
+    uint64_t evictions : 61; /* how many there had been */
+    uint64_t reason : 3;     /* KVLOGICAL_REASON_…; 0: the place is empty */
+    uint32_t when;           /* tick */
+    uint32_t block;
+} departure;
+
+struct kvlogical_manager {
+    uint64_t id;
+    registry *registry;
+    slot *slots;
+    uint32_t slot_count;
+    uint32_t block_tokens;
+    bool reject_duplicates;
+    bool reset_on_release; /* what new tenants of a slot start with */
+
+    list free;
+    name_table names;
+    const eviction *eviction;
+    union {
+        list lru;
+        struct {
+            list lists[4];
+            unsigned thresholds[3];
+        } levels;
+        lineage lineage;
+    } order;
+
+    uint32_t in_state[SLOT_STATES]; /* how many slots are in each state */
+    uint64_t holds;                 /* of all slots */
+    uint64_t weak_guards;           /* that are out */
+    kvlogical_metrics metrics;      /* counters, and immutable guards in flight; the rest is derived */
+    departure *history;
+    uint32_t history_mask; /* places − 1; UINT32_MAX: no history */
+    uint32_t last_scan;
+    uint64_t start_ns;
+    uint32_t now; /* tick of the last allocate, look-up or release: near enough for what happens in between */
+    bool counters_in_slots;
+
+    uint64_t tier;
+    const char *tier_label;
+    struct kvlogical_manager *sibling; /* in the registry, by ascending id */
+
+    kvcore_allocator allocator;
+    size_t memory_bytes; /* of this record and everything behind it, one block */
+};
+
+typedef struct kvlogical_manager manager;
+
+static inline void manager_take(const manager *m) { lock_take(&m->registry->lock); }
+/* After something that may unregister names. */
+static inline void manager_give(const manager *m) { registry_give(m->registry); }
+
+/* Any guard. The public types are alike and distinct, so they are read and written as bytes. */
+typedef struct guard {
+    uint64_t manager;
+    uint32_t block;
+    uint32_t generation;
+} guard;
+
+_Static_assert(sizeof(guard) == sizeof(kvlogical_mutable) && sizeof(guard) == sizeof(kvlogical_complete) &&
+                   sizeof(guard) == sizeof(kvlogical_immutable) && sizeof(guard) == sizeof(kvlogical_pin),
+               "guards look alike");
+
+static inline guard guard_at(const void *guards, size_t i) {
+    guard g;
+    memcpy(&g, (const char *)guards + i * sizeof g, sizeof g);
+    return g;
+}
+
+static inline void guard_put(void *guards, size_t i, guard g) { memcpy((char *)guards + i * sizeof g, &g, sizeof g); }
+
+static inline guard guard_of(const manager *m, uint32_t index) {
+    return (guard){m->id, index, m->slots[index].generation};
+}
+
+/* Is this the present stay of a slot of this manager? The generation implies the kind of guard. */
+static inline bool guard_valid(const manager *m, guard g) {
+    return g.manager == m->id && g.block < m->slot_count && m->slots[g.block].generation == g.generation;
+}
+
+/* Time since the manager was made, in ticks of 67 ms: good enough for ages, and cheap. */
+static inline uint64_t coarse_ns(void) {
+    struct timespec now;
+#ifdef CLOCK_MONOTONIC_COARSE
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+#define TICK_SHIFT 26
+#define TICK_NS (UINT64_C(1) << TICK_SHIFT)
+
+static inline uint32_t tick_now(manager *m) { return m->now = (uint32_t)((coarse_ns() - m->start_ns) >> TICK_SHIFT); }
+
+/* A new stay. The counts of states are the caller's: a batch settles them once, by slots_moved(). */
+static inline void slot_enter(manager *m, uint32_t index, enum slot_state state, uint32_t now) {
+    slot *s = &m->slots[index];
+    s->state = (uint8_t)state;
+    s->generation++;
+    s->since = now;
+}
+
+static inline void slots_moved(manager *m, enum slot_state from, enum slot_state to, size_t count) {
+    m->in_state[from] -= (uint32_t)count;
+    m->in_state[to] += (uint32_t)count;
+}
+
+static inline void slot_free(manager *m, uint32_t index, uint32_t now) {
+    slot_enter(m, index, SLOT_FREE, now);
+    list_push(&m->free, m->slots, index);
+}
+
+static inline uint32_t find_slot(const manager *m, kvhash_plh name) {
+    return name_find(&m->names, m->slots, sizeof(slot), name);
+}
+
+/* The tracker counts a use of the slot's name. */
+static inline void slot_touch(const manager *m, uint32_t index) {
+    if (m->counters_in_slots)
+        kvlogical__frequency_touch_at(m->registry->frequency, m->slots[index].counters);
+    else
+        registry_touch(m->registry, m->slots[index].name);
+}
+
+/* A name is gone from the table: remember why. */
+static inline void remember(manager *m, uint32_t tag, uint32_t index, unsigned reason, uint32_t now) {
+    if (m->history_mask == UINT32_MAX) return;
+    m->history[tag & m->history_mask] = (departure){m->slots[index].name, m->metrics.evictions, reason & 7, now, index};
+}
+
+/* A primary's name leaves the table (its slot is in no order), and the registry when nothing else has it. */
+static inline void drop_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
+    kvhash_plh name = m->slots[index].name;
+    uint32_t tag = name_tag(&m->names, name);
+    if (m->eviction->forget != NULL) m->eviction->forget(m, index);
+    name_erase(&m->names, tag, index);
+    remember(m, tag, index, reason, now);
+    registry_lose(m->registry, m, name);
+}
+
+/* A look-up's hold: an inactive slot comes back to life. */
+static inline void hold_found(manager *m, uint32_t index, uint32_t now) {
+    slot *s = &m->slots[index];
+    if (s->state == SLOT_INACTIVE) {
+        m->eviction->remove(m, &index, 1);
+        slot_enter(m, index, SLOT_PRIMARY, now);
+        s->companion = 0;
+        slots_moved(m, SLOT_INACTIVE, SLOT_PRIMARY, 1);
+    }
+    s->holds++;
+    m->holds++;
+}
+
+#endif

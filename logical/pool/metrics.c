@@ -1,0 +1,146 @@
+/* Metrics as a struct and as text. */
+#include <stdio.h>
+
+#include "pool/manager.h"
+
+kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manager *m) {
+    if (m == NULL) return (kvlogical_metrics){0};
+    manager_take(m);
+    kvlogical_metrics metrics = m->metrics;
+    metrics.inflight_mutable = m->in_state[SLOT_MUTABLE];
+    metrics.reset_pool_size = m->in_state[SLOT_FREE];
+    metrics.inactive_pool_size = m->in_state[SLOT_INACTIVE];
+    if (m->eviction == &kvlogical__lineage_tick || m->eviction == &kvlogical__lineage_fifo) {
+        metrics.ghosts_dropped = m->order.lineage.ghosts_dropped;
+        metrics.lineage_ghosts = m->order.lineage.ghost_count;
+    }
+    manager_give(m);
+    return metrics;
+}
+
+typedef struct family {
+    const char *name, *type, *help;
+    size_t offset;
+} family;
+
+#define COUNTER(name, field, help) \
+    { name, "counter", help, offsetof(kvlogical_metrics, field) }
+#define GAUGE(name, field, help) \
+    { name, "gauge", help, offsetof(kvlogical_metrics, field) }
+
+static const family families[] = {
+    COUNTER("kvbm_allocations_total", allocations, "Blocks handed out"),
+    COUNTER("kvbm_allocations_from_reset_total", allocations_from_reset, "Blocks handed out that were free"),
+    COUNTER("kvbm_evictions_total", evictions, "Blocks evicted to be handed out"),
+    COUNTER("kvbm_registrations_total", registrations, "Blocks passed to register"),
+    COUNTER("kvbm_duplicate_blocks_total", duplicate_blocks, "Blocks registered as duplicates"),
+    COUNTER("kvbm_registration_dedup_total", registration_dedup, "Blocks rejected because their name was there"),
+    COUNTER("kvbm_stagings_total", stagings, "Blocks staged"),
+    COUNTER("kvbm_match_hashes_requested_total", match_hashes_requested, "Names given to match"),
+    COUNTER("kvbm_match_blocks_returned_total", match_blocks_returned, "Blocks that match returned"),
+    COUNTER("kvbm_scan_hashes_requested_total", scan_hashes_requested, "Names given to scan"),
+    COUNTER("kvbm_scan_blocks_returned_total", scan_blocks_returned, "Blocks that scan returned"),
+    COUNTER("kvbm_eager_primary_to_inactive_total", eager_primary_to_inactive_total, "Always 0"),
+    COUNTER("kvbm_allocate_atomic_rollback_total", allocate_atomic_rollback_total, "Always 0"),
+    COUNTER("kvbm_release_primary_noop_total", release_primary_noop_total, "Always 0"),
+    COUNTER("kvbm_release_duplicate_noop_total", release_duplicate_noop_total, "Always 0"),
+    GAUGE("kvbm_inflight_mutable", inflight_mutable, "Mutable blocks out"),
+    GAUGE("kvbm_inflight_immutable", inflight_immutable, "Immutable guards out"),
+    GAUGE("kvbm_reset_pool_size", reset_pool_size, "Free blocks"),
+    GAUGE("kvbm_inactive_pool_size", inactive_pool_size, "Inactive blocks"),
+    COUNTER("kvstrata_withdrawals_total", withdrawals, "Blocks taken out of circulation"),
+    COUNTER("kvstrata_lineage_ghosts_dropped_total", ghosts_dropped, "Lineage placeholders given up"),
+    GAUGE("kvstrata_lineage_ghosts", lineage_ghosts, "Lineage placeholders"),
+};
+
+#define POOL_LABEL "pool"
+
+/* Text as far as there is room; the length counts on. */
+typedef struct writer {
+    char *text;
+    size_t capacity, length;
+} writer;
+
+static void put(writer *w, char c) {
+    if (w->length + 1 < w->capacity) w->text[w->length] = c;
+    w->length++;
+}
+
+static void put_text(writer *w, const char *text) {
+    for (; *text != '\0'; text++) put(w, *text);
+}
+
+static void put_label(writer *w, const char *name, const char *value) {
+    put_text(w, name);
+    put_text(w, "=\"");
+    for (; *value != '\0'; value++) {
+        if (*value == '\\' || *value == '"' || *value == '\n') put(w, '\\');
+        put(w, (char)(*value == '\n' ? 'n' : *value));
+    }
+    put(w, '"');
+}
+
+static bool label_name(const char *name) {
+    for (const char *c = name; *c != '\0'; c++) {
+        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_';
+        if (!letter && (c == name || *c < '0' || *c > '9')) return false;
+    }
+    return *name != '\0';
+}
+
+/* A name of its own: a sample that has a label twice is no sample. */
+static bool label_good(const kvlogical_label *labels, size_t i) {
+    if (labels[i].name == NULL || labels[i].value == NULL || !label_name(labels[i].name)) return false;
+    if (strcmp(labels[i].name, POOL_LABEL) == 0) return false;
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(labels[j].name, labels[i].name) == 0) return false;
+    return true;
+}
+
+static void put_sample(writer *w, const family *f, const manager *m, const kvlogical_label *labels,
+                       size_t label_count) {
+    char number[24];
+    put_text(w, f->name);
+    put(w, '{');
+    snprintf(number, sizeof number, "%llu", (unsigned long long)m->tier);
+    put_label(w, POOL_LABEL, m->tier_label != NULL ? m->tier_label : number);
+    for (size_t i = 0; i < label_count; i++) {
+        put(w, ',');
+        put_label(w, labels[i].name, labels[i].value);
+    }
+    kvlogical_metrics metrics = kvlogical_manager_metrics(m);
+    int64_t value; /* counters are below 2^63 for centuries */
+    memcpy(&value, (const char *)&metrics + f->offset, sizeof value);
+    snprintf(number, sizeof number, "%lld", (long long)value);
+    put_text(w, "} ");
+    put_text(w, number);
+    put(w, '\n');
+}
+
+kvcore_status kvlogical_metrics_text(const kvlogical_manager *const *managers, size_t count,
+                                     const kvlogical_label *labels, size_t label_count, char *text, size_t capacity,
+                                     size_t *length) {
+    if (length == NULL || (count > 0 && managers == NULL) || (label_count > 0 && labels == NULL) ||
+        (capacity > 0 && text == NULL))
+        return KVCORE_EINVAL;
+    for (size_t i = 0; i < count; i++)
+        if (managers[i] == NULL) return KVCORE_EINVAL;
+    for (size_t i = 0; i < label_count; i++)
+        if (!label_good(labels, i)) return KVCORE_EINVAL;
+    writer w = {text, capacity, 0};
+    for (const family *f = families; count > 0 && f < families + sizeof families / sizeof *families; f++) {
+        put_text(&w, "# HELP ");
+        put_text(&w, f->name);
+        put(&w, ' ');
+        put_text(&w, f->help);
+        put_text(&w, "\n# TYPE ");
+        put_text(&w, f->name);
+        put(&w, ' ');
+        put_text(&w, f->type);
+        put(&w, '\n');
+        for (size_t i = 0; i < count; i++) put_sample(&w, f, managers[i], labels, label_count);
+    }
+    if (capacity > 0) text[w.length < capacity ? w.length : capacity - 1] = '\0';
+    *length = w.length;
+    return w.length < capacity || capacity == 0 ? KVCORE_OK : KVCORE_EBUFFER;
+}

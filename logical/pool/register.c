@@ -1,0 +1,136 @@
+/* Staging and registering: blocks get their names, and share them. */
+#include "pool/batch.h"
+
+static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
+    m->slots[index].name = name;
+    m->slots[index].withdrawn = 0;
+    if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, m->slots[index].counters);
+    slot_enter(m, index, SLOT_STAGED, now);
+    guard_put(staged, 0, guard_of(m, index));
+}
+
+kvcore_status kvlogical_stage(kvlogical_manager *m, kvlogical_mutable *blocks, const kvhash_plh *names, size_t count,
+                              kvlogical_complete *staged) {
+    if (m == NULL || (count > 0 && (blocks == NULL || names == NULL || staged == NULL))) return KVCORE_EINVAL;
+    for (size_t i = 0; i < count; i++)
+        if (!kvhash_plh_valid(names[i])) return KVHASH_EMODE;
+    manager_take(m);
+    kvcore_status status = claim_guards(m, blocks, count);
+    if (status == KVCORE_OK) {
+        uint32_t now = m->now;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t index = guard_at(blocks, i).block;
+            guard_put(blocks, i, (guard){0});
+            stage_one(m, index, names[i], &staged[i], now);
+        }
+        slots_moved(m, SLOT_MUTABLE, SLOT_STAGED, count);
+        m->metrics.stagings += count;
+    }
+    manager_give(m);
+    return status;
+}
+
+kvcore_status kvlogical_stage_sized(kvlogical_manager *m, kvlogical_mutable *blocks, const kvhash_plh *names,
+                                    const uint32_t *token_counts, size_t count, kvlogical_complete *staged,
+                                    size_t *done, kvcore_error *error) {
+    if (m == NULL || done == NULL || (count > 0 && token_counts == NULL))
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
+                           "manager, token counts and done must be given");
+    size_t good = 0;
+    while (good < count && token_counts[good] == m->block_tokens) good++;
+    *done = 0;
+    kvcore_status status = kvlogical_stage(m, blocks, names, good, staged);
+    if (status != KVCORE_OK)
+        return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX}, "%s",
+                           kvcore_status_text(status));
+    *done = good;
+    if (good == count) return KVCORE_OK;
+    return kvcore_fail(
+        error,
+        &(kvcore_error){
+            .code = KVLOGICAL_EBLOCK_SIZE, .index = good, .expected = m->block_tokens, .actual = token_counts[good]},
+        "Block size mismatch: expected %u tokens, got %u", (unsigned)m->block_tokens, (unsigned)token_counts[good]);
+}
+
+kvcore_status kvlogical_unstage(kvlogical_manager *m, kvlogical_complete *staged, size_t count,
+                                kvlogical_mutable *blocks) {
+    if (m == NULL || (count > 0 && (staged == NULL || blocks == NULL))) return KVCORE_EINVAL;
+    manager_take(m);
+    kvcore_status status = claim_guards(m, staged, count);
+    if (status == KVCORE_OK) {
+        uint32_t now = m->now;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t index = guard_at(staged, i).block;
+            guard_put(staged, i, (guard){0});
+            slot_enter(m, index, SLOT_MUTABLE, now);
+            m->slots[index].reset_on_release = m->reset_on_release;
+            guard_put(blocks, i, guard_of(m, index));
+        }
+        slots_moved(m, SLOT_STAGED, SLOT_MUTABLE, count);
+    }
+    manager_give(m);
+    return status;
+}
+
+/* A slot that becomes one of `state` with its first hold. */
+static uint32_t enter_shared(manager *m, uint32_t index, enum slot_state state, uint32_t now) {
+    slot_enter(m, index, state, now);
+    slots_moved(m, SLOT_STAGED, state, 1);
+    m->slots[index].holds = 1;
+    m->holds++;
+    return index;
+}
+
+/* Returns the slot whose guard the caller gets. */
+static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now) {
+    slot *s = &m->slots[index];
+    if (s->withdrawn) return enter_shared(m, index, SLOT_WITHDRAWN, now);
+    name_entry *entry = name_place(&m->names, m->slots, sizeof(slot), s->name, tag);
+    uint32_t existing = entry->row;
+    if (existing == NO_SLOT) {
+        *entry = (name_entry){index, tag};
+        s->companion = 0;
+        if (registry_gain(m->registry, m, s->name)) slot_touch(m, index);
+        return enter_shared(m, index, SLOT_PRIMARY, now);
+    }
+    hold_found(m, existing, now); /* by the caller, or by the duplicate */
+    if (m->reject_duplicates) {
+        slot_free(m, index, now);
+        slots_moved(m, SLOT_STAGED, SLOT_FREE, 1);
+        m->metrics.registration_dedup++;
+        return existing;
+    }
+    s->companion = existing;
+    m->metrics.duplicate_blocks++;
+    return enter_shared(m, index, SLOT_DUPLICATE, now);
+}
+
+kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *staged, size_t count,
+                                 kvlogical_immutable *held) {
+    if (m == NULL || (count > 0 && (staged == NULL || held == NULL))) return KVCORE_EINVAL;
+    manager_take(m);
+    kvcore_status status = holds_fit(m, count) ? claim_guards(m, staged, count) : KVCORE_EOVERFLOW;
+    if (status != KVCORE_OK) {
+        manager_give(m);
+        return status;
+    }
+    uint32_t now = m->now;
+    for (size_t done = 0; done < count;) {
+        uint32_t tags[GROUP];
+        size_t group = group_size(done, count);
+        for (size_t i = 0; i < group; i++) {
+            tags[i] = name_tag(&m->names, m->slots[guard_at(staged, done + i).block].name);
+            name_prefetch(&m->names, tags[i]);
+        }
+        for (size_t i = 0; i < group; i++) {
+            uint32_t index = guard_at(staged, done + i).block;
+            guard_put(staged, done + i, (guard){0});
+            guard_put(held, done + i, guard_of(m, share(m, index, tags[i], now)));
+        }
+        done += group;
+    }
+    m->metrics.registrations += count;
+    m->metrics.inflight_immutable += (int64_t)count;
+    manager_give(m);
+    return KVCORE_OK;
+}

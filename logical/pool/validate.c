@@ -1,0 +1,116 @@
+#include "pool/validate.h"
+
+kvcore_status kvlogical__broken(kvcore_error *error, uint64_t index, const char *invariant) {
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVARIANT, .index = index}, "%s", invariant);
+}
+
+/* Both links of every member agree and the walk ends at the tail: so no slot can be met twice. */
+kvcore_status kvlogical__validate_list(const manager *m, const list *l, enum slot_state state, uint32_t *count,
+                                       const char *invariant, kvcore_error *error) {
+    uint32_t previous = NO_SLOT;
+    *count = 0;
+    for (uint32_t at = l->head; at != NO_SLOT; at = m->slots[at].next) {
+        if (at >= m->slot_count || m->slots[at].state != state || m->slots[at].previous != previous ||
+            ++*count > m->in_state[state])
+            return kvlogical__broken(error, at, invariant);
+        previous = at;
+    }
+    return l->tail == previous ? KVCORE_OK : kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
+}
+
+static kvcore_status validate_free(const manager *m, kvcore_error *error) {
+    static const char invariant[] = "the free list holds exactly the free slots";
+    uint32_t count;
+    kvcore_status status = kvlogical__validate_list(m, &m->free, SLOT_FREE, &count, invariant, error);
+    if (status == KVCORE_OK && count != m->in_state[SLOT_FREE])
+        status = kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
+    return status;
+}
+
+static kvcore_status validate_states(const manager *m, kvcore_error *error) {
+    uint32_t in_state[SLOT_STATES] = {0};
+    for (uint32_t i = 0; i < m->slot_count; i++) {
+        if (m->slots[i].state >= SLOT_STATES)
+            return kvlogical__broken(error, i, "a slot is in one of the seven states");
+        in_state[m->slots[i].state]++;
+    }
+    for (int state = 0; state < SLOT_STATES; state++)
+        if (in_state[state] != m->in_state[state])
+            return kvlogical__broken(error, KVCORE_NO_INDEX, "the counts of states are those of the slots");
+    return KVCORE_OK;
+}
+
+static kvcore_status validate_holds(const manager *m, kvcore_error *error) {
+    uint64_t holds = 0;
+    for (uint32_t i = 0; i < m->slot_count; i++) {
+        const slot *s = &m->slots[i];
+        bool shared = s->state == SLOT_PRIMARY || s->state == SLOT_DUPLICATE || s->state == SLOT_WITHDRAWN;
+        if (shared != (s->holds > 0)) return kvlogical__broken(error, i, "shared slots, and only they, have holds");
+        holds += s->holds;
+        if (s->state != SLOT_DUPLICATE) continue;
+        if (s->companion >= m->slot_count || m->slots[s->companion].state != SLOT_PRIMARY ||
+            !kvhash_plh_equal(m->slots[s->companion].name, s->name))
+            return kvlogical__broken(error, i, "a duplicate keeps the primary of its name alive");
+    }
+    if (holds != m->holds) return kvlogical__broken(error, KVCORE_NO_INDEX, "the sum of holds is that of the slots");
+    return KVCORE_OK;
+}
+
+static kvcore_status validate_names(const manager *m, kvcore_error *error) {
+    uint64_t entries = 0;
+    for (uint64_t i = 0; i < m->names.capacity; i++) {
+        name_entry entry = m->names.entries[i];
+        if (entry.row == NO_ROW) continue;
+        entries++;
+        if (entry.row >= m->slot_count ||
+            (m->slots[entry.row].state != SLOT_PRIMARY && m->slots[entry.row].state != SLOT_INACTIVE))
+            return kvlogical__broken(error, entry.row, "names lead to primaries and inactive slots only");
+        kvhash_plh name = m->slots[entry.row].name;
+        if (entry.tag != name_tag(&m->names, name) || find_slot(m, name) != entry.row)
+            return kvlogical__broken(error, entry.row, "a name leads to its one slot");
+    }
+    if (entries != (uint64_t)m->in_state[SLOT_PRIMARY] + m->in_state[SLOT_INACTIVE])
+        return kvlogical__broken(error, KVCORE_NO_INDEX, "every primary and inactive slot is found by name");
+    return KVCORE_OK;
+}
+
+/* Every name of this manager and of its siblings, and every record held, counts once. */
+static kvcore_status validate_registered(const manager *m, kvcore_error *error) {
+    const registry *r = m->registry;
+    uint64_t names = 0;
+    for (const manager *at = r->managers; at != NULL; at = at->sibling)
+        for (uint32_t i = 0; i < at->slot_count; i++) {
+            const slot *s = &at->slots[i];
+            if (s->state != SLOT_PRIMARY && s->state != SLOT_INACTIVE) continue;
+            bool counted = false;
+            for (const manager *before = r->managers; before != at; before = before->sibling)
+                counted = counted || find_slot(before, s->name) != NO_SLOT;
+            names += !counted;
+        }
+    for (uint32_t row = 0; row < r->record_rows; row++) {
+        if (!r->records[row].used) continue;
+        bool counted = false;
+        for (const manager *at = r->managers; at != NULL; at = at->sibling)
+            counted = counted || find_slot(at, r->records[row].name) != NO_SLOT;
+        if (r->records[row].holds == 0 && !counted)
+            return kvlogical__broken(error, row, "a record is held, or kept for a name that blocks have");
+        names += !counted;
+    }
+    return names == r->registered
+               ? KVCORE_OK
+               : kvlogical__broken(error, KVCORE_NO_INDEX, "names are registered while something holds them");
+}
+
+kvcore_status kvlogical_manager_validate(const kvlogical_manager *m, kvcore_error *error) {
+    if (m == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "manager is NULL");
+    manager_take(m);
+    kvcore_status status = validate_states(m, error);
+    if (status == KVCORE_OK) status = validate_free(m, error);
+    if (status == KVCORE_OK) status = m->eviction->validate(m, error);
+    if (status == KVCORE_OK) status = validate_holds(m, error);
+    if (status == KVCORE_OK) status = validate_names(m, error);
+    if (status == KVCORE_OK) status = validate_registered(m, error);
+    manager_give(m);
+    return status;
+}

@@ -1,0 +1,345 @@
+/* A request that is driven directly: cached prefix, blocks, tokens. */
+#include "sequence/request.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <kvcore/config.h>
+
+#define ALIGN _Alignof(max_align_t)
+#define RESERVE_OUTPUT_TOKENS 1024
+
+kvcore_status kvlogical__request_fail(kvcore_error *error, kvcore_status code) {
+    return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX}, "%s", kvcore_status_text(code));
+}
+
+static kvcore_status out_of_bounds(kvcore_error *error, kvcore_status code, size_t bound, size_t actual,
+                                   const char *text) {
+    return kvcore_fail(error,
+                       &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX, .expected = bound, .actual = actual},
+                       "%s: %zu, got %zu", text, bound, actual);
+}
+
+/* ---- life ---- */
+
+request *kvlogical__request_new(kvlogical_manager *manager, const kvcore_allocator *allocator) {
+    request *r = kvcore_alloc(allocator, 1, sizeof *r, ALIGN);
+    if (r == NULL) return NULL;
+    *r = (request){
+        .manager = manager,
+        .block_tokens = kvlogical_manager_block_tokens(manager),
+        .allocator = *allocator,
+    };
+    kvlogical__assignments_init(&r->blocks, manager, allocator);
+    r->blocks.blocks.plain = true;
+    return r;
+}
+
+static kvcore_status start(request *r, const kvlogical_request_config *config, kvcore_error *error) {
+    size_t reserve = config->reserve_output_tokens, tokens;
+    if (reserve == 0)
+        reserve = config->max_output_tokens < RESERVE_OUTPUT_TOKENS ? config->max_output_tokens : RESERVE_OUTPUT_TOKENS;
+    if (__builtin_add_overflow(config->token_count, reserve, &tokens))
+        return kvlogical__request_fail(error, KVCORE_EOVERFLOW);
+    kvhash_sequence_config sequence = KVHASH_SEQUENCE_CONFIG_INIT;
+    sequence.block_tokens = r->block_tokens;
+    sequence.salt_hash = config->salt_hash;
+    sequence.tokens = config->tokens;
+    sequence.token_count = config->token_count;
+    sequence.runs = config->runs;
+    sequence.run_count = config->run_count;
+    sequence.reserve_tokens = tokens;
+    sequence.allocator = config->allocator;
+    kvcore_status status = kvhash_sequence_create(&sequence, &r->sequence, error);
+    if (status != KVCORE_OK) return status;
+    /* one more than the tokens need: a step takes the block of the next token */
+    status = kvlogical__ledger_reserve(&r->blocks.blocks, request_blocks_for(r, tokens) + 1);
+    if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
+    r->release_tail_first = config->release_tail_first;
+    r->input_tokens = r->prefill_end = config->token_count;
+    r->max_output = config->max_output_tokens;
+    r->on_event = config->on_event;
+    r->ctx = config->ctx;
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_request_create(kvlogical_manager *manager, const kvlogical_request_config *given,
+                                       kvlogical_request **out, kvcore_error *error) {
+    if (out != NULL) *out = NULL;
+    if (manager == NULL || out == NULL) return kvlogical__request_fail(error, KVCORE_EINVAL);
+    kvlogical_request_config config;
+    kvcore_status status = kvcore_config_read(&config, sizeof config, given, error);
+    if (status != KVCORE_OK) return status;
+    if ((config.allocator.alloc == NULL) != (config.allocator.free == NULL))
+        return kvlogical__request_fail(error, KVCORE_EINVAL);
+    if (config.allocator.alloc == NULL) config.allocator = kvcore_allocator_libc();
+    request *r = kvlogical__request_new(manager, &config.allocator);
+    if (r == NULL) return kvlogical__request_fail(error, KVCORE_ENOMEM);
+    status = start(r, &config, error);
+    if (status != KVCORE_OK) {
+        kvlogical_request_destroy(r);
+        return status;
+    }
+    *out = r;
+    request_tell(r, (kvlogical_request_event){.kind = KVLOGICAL_REQUEST_CREATED,
+                                              .tokens = r->input_tokens,
+                                              .max_output_tokens = r->max_output,
+                                              .block_tokens = r->block_tokens});
+    return KVCORE_OK;
+}
+
+void kvlogical_request_destroy(kvlogical_request *r) {
+    if (r == NULL) return;
+    kvcore_allocator allocator = r->allocator;
+    kvlogical__assignments_clear(&r->blocks, r->release_tail_first);
+    kvlogical__ledger_destroy(&r->blocks.blocks);
+    kvhash_sequence_destroy(r->sequence);
+    kvcore_free(&allocator, r, 1, sizeof *r, ALIGN);
+}
+
+/* ---- the cached prefix ---- */
+
+/* Blocks that may come from the cache: at least one token is left. */
+static size_t matchable(const request *r) {
+    size_t total = request_total(r);
+    return total == 0 ? 0 : (total - 1) / r->block_tokens;
+}
+
+/* Guards arrive right where they are kept. */
+static kvcore_status match(request *r) {
+    ledger *l = &r->blocks.blocks;
+    size_t names_count, wanted = matchable(r), hits = 0;
+    const kvhash_plh *names = kvhash_sequence_names(r->sequence, &names_count);
+    kvcore_status status = kvlogical__ledger_reserve(l, wanted);
+    if (status == KVCORE_OK && wanted > 0)
+        status = kvlogical_match_prefix(r->manager, names, wanted, ledger_value(l, 0), &hits);
+    if (status != KVCORE_OK) return status;
+    l->assigned = r->matched = hits;
+    r->computed = hits * r->block_tokens;
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_request_match_prefix(kvlogical_request *r, size_t *blocks) {
+    if (r == NULL) return KVCORE_EINVAL;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE || request_held(r) > 0) return KVLOGICAL_ESTATE;
+    kvcore_status status = match(r);
+    if (status != KVCORE_OK) return status;
+    if (blocks != NULL) *blocks = r->matched;
+    request_tell(
+        r, (kvlogical_request_event){.kind = KVLOGICAL_REQUEST_PREFIX_MATCHED, .blocks = r->blocks.blocks.assigned});
+    return KVCORE_OK;
+}
+
+static kvcore_status check_matched(const request *r, const kvlogical_immutable *held, size_t count,
+                                   kvcore_error *error) {
+    size_t first = r->blocks.blocks.assigned, limit = matchable(r) - (first < matchable(r) ? first : matchable(r));
+    if (count > limit)
+        return out_of_bounds(error, KVCORE_EOVERFLOW, limit, count,
+                             "matched blocks exceed completed sequence blocks (one token is left to compute)");
+    size_t names_count;
+    const kvhash_plh *names = kvhash_sequence_names(r->sequence, &names_count);
+    for (size_t i = 0; i < count; i++) {
+        kvhash_plh name;
+        if (kvlogical_name(r->manager, &held[i], &name) != KVCORE_OK)
+            return kvcore_fail(error, &(kvcore_error){.code = KVLOGICAL_EGUARD, .index = i}, "%s",
+                               kvcore_status_text(KVLOGICAL_EGUARD));
+        if (kvhash_plh_equal(name, names[first + i])) continue;
+        char expected[KVHASH_PLH_TEXT_BYTES], actual[KVHASH_PLH_TEXT_BYTES];
+        kvhash_plh_format(names[first + i], expected);
+        kvhash_plh_format(name, actual);
+        return kvcore_fail(error, &(kvcore_error){.code = KVLOGICAL_EHASH_MISMATCH, .index = first + i},
+                           "sequence hash mismatch at position %zu: expected %s, got %s", first + i, expected, actual);
+    }
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_request_add_matched(kvlogical_request *r, kvlogical_immutable *held, size_t count,
+                                            kvcore_error *error) {
+    if (r == NULL || (count > 0 && held == NULL)) return kvlogical__request_fail(error, KVCORE_EINVAL);
+    ledger *l = &r->blocks.blocks;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE || r->computed > l->assigned * r->block_tokens || l->staged > 0)
+        return kvlogical__request_fail(error, KVLOGICAL_ESTATE);
+    kvcore_status status = check_matched(r, held, count, error);
+    if (status != KVCORE_OK) return status;
+    status = kvlogical__ledger_reserve(l, ledger_count(l) + count);
+    if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
+    if (count > 0) memcpy(ledger_value(l, ledger_count(l)), held, count * sizeof *held);
+    l->unassigned += count;
+    kvlogical__ledger_assign_last(l, count);
+    for (size_t i = 0; i < count; i++) held[i] = (kvlogical_immutable){0, 0, 0};
+    r->matched += count;
+    r->computed += count * r->block_tokens;
+    return KVCORE_OK;
+}
+
+/* ---- computing ---- */
+
+kvcore_status kvlogical__request_take(request *r, size_t blocks) {
+    ledger *l = &r->blocks.blocks;
+    size_t before = ledger_count(l);
+    /* before memory is taken for more guards than there can be */
+    if (blocks > l->capacity - before && blocks > kvlogical_manager_counts(r->manager).total) return KVCORE_ENOSPACE;
+    kvcore_status status = kvlogical__ledger_reserve(l, before + blocks);
+    if (status == KVCORE_OK && blocks > 0)
+        status = kvlogical_allocate(r->manager, blocks, ledger_value(l, before), NULL);
+    if (status == KVCORE_OK) l->unassigned += blocks;
+    return status;
+}
+
+kvcore_status kvlogical_request_allocate(kvlogical_request *r, size_t blocks) {
+    if (r == NULL) return KVCORE_EINVAL;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE) return KVLOGICAL_ESTATE;
+    return kvlogical__request_take(r, blocks);
+}
+
+kvcore_status kvlogical__request_stage(request *r, size_t computed) {
+    size_t named = request_named(r), end = computed / r->block_tokens, count, staged;
+    if (end <= named) return KVCORE_OK;
+    const kvhash_plh *names = kvhash_sequence_names(r->sequence, &count);
+    return kvlogical_assignments_stage(&r->blocks, names + named, NULL, end - named, &staged, NULL, NULL);
+}
+
+kvcore_status kvlogical_request_stage_computed(kvlogical_request *r, size_t computed, kvcore_error *error) {
+    if (r == NULL) return kvlogical__request_fail(error, KVCORE_EINVAL);
+    if (r->state != KVLOGICAL_SCHEDULED_NONE) return kvlogical__request_fail(error, KVLOGICAL_ESTATE);
+    if (computed < r->computed)
+        return out_of_bounds(error, KVCORE_EINVAL, r->computed, computed, "fewer tokens are computed than before");
+    if (computed > request_total(r))
+        return out_of_bounds(error, KVCORE_EINVAL, request_total(r), computed,
+                             "more tokens are computed than there are");
+    if (request_blocks_for(r, computed) > request_held(r))
+        return out_of_bounds(error, KVCORE_EINVAL, request_held(r) * r->block_tokens, computed,
+                             "more tokens are computed than the blocks have room for");
+    kvcore_status status = kvlogical__request_stage(r, computed);
+    if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
+    r->computed = computed;
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_request_register_staged(kvlogical_request *r) {
+    if (r == NULL) return KVCORE_EINVAL;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE) return KVLOGICAL_ESTATE;
+    return kvlogical_assignments_register(&r->blocks, NULL);
+}
+
+kvcore_status kvlogical_request_register_computed(kvlogical_request *r, size_t computed, kvcore_error *error) {
+    if (r == NULL) return kvlogical__request_fail(error, KVCORE_EINVAL);
+    size_t computed_before = r->computed, staged_before = r->blocks.blocks.staged;
+    kvcore_status status = kvlogical_request_stage_computed(r, computed, error);
+    if (status != KVCORE_OK) return status;
+    status = kvlogical_assignments_register(&r->blocks, NULL);
+    if (status == KVCORE_OK) return KVCORE_OK;
+    kvlogical__assignments_unstage(&r->blocks, r->blocks.blocks.staged - staged_before);
+    r->computed = computed_before;
+    return kvlogical__request_fail(error, status);
+}
+
+kvcore_status kvlogical_request_append(kvlogical_request *r, uint32_t token, kvhash_block_range *completed) {
+    if (r == NULL) return KVCORE_EINVAL;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE) return KVLOGICAL_ESTATE;
+    if (r->generated >= r->max_output) return KVLOGICAL_EBUDGET;
+    kvcore_status status = kvhash_sequence_append(r->sequence, token, completed);
+    if (status != KVCORE_OK) return status;
+    r->generated++;
+    if (r->computed < r->prefill_end) r->prefill_end++; /* it stands before what prefill yields */
+    return KVCORE_OK;
+}
+
+bool kvlogical_request_complete(const kvlogical_request *r) { return r != NULL && r->generated >= r->max_output; }
+
+size_t kvlogical_request_blocks_missing(const kvlogical_request *r) {
+    if (r == NULL) return 0;
+    size_t needed = request_blocks_for(r, request_total(r)), held = request_held(r);
+    return needed > held ? needed - held : 0;
+}
+
+kvcore_status kvlogical_request_drop_unassigned(kvlogical_request *r, size_t blocks, size_t *dropped) {
+    if (r == NULL) return KVCORE_EINVAL;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE) return KVLOGICAL_ESTATE;
+    size_t in_use = request_blocks_for(r, r->computed), named = request_named(r);
+    size_t spare = request_held(r) - (in_use > named ? in_use : named);
+    if (blocks > spare) blocks = spare;
+    kvlogical__assignments_drop(&r->blocks, blocks);
+    if (dropped != NULL) *dropped = blocks;
+    if (blocks > 0)
+        request_tell(r, (kvlogical_request_event){.kind = KVLOGICAL_REQUEST_UNASSIGNED_DROPPED, .blocks = blocks});
+    return KVCORE_OK;
+}
+
+/* ---- preemption ---- */
+
+static void let_go(request *r) {
+    kvlogical__assignments_clear(&r->blocks, r->release_tail_first);
+    r->computed = r->matched = 0;
+    r->prefill_end = request_total(r);
+}
+
+kvcore_status kvlogical_request_release(kvlogical_request *r) {
+    if (r == NULL) return KVCORE_EINVAL;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE) return KVLOGICAL_ESTATE;
+    let_go(r);
+    request_tell(r, (kvlogical_request_event){.kind = KVLOGICAL_REQUEST_RELEASED});
+    return KVCORE_OK;
+}
+
+kvcore_status kvlogical_request_reacquire(kvlogical_request *r, size_t *matched) {
+    if (r == NULL) return KVCORE_EINVAL;
+    if (r->state != KVLOGICAL_SCHEDULED_NONE || request_held(r) > 0) return KVLOGICAL_ESTATE;
+    size_t prefill_end = r->prefill_end;
+    kvcore_status status = match(r);
+    if (status != KVCORE_OK) return status;
+    status = kvlogical__request_take(r, request_complete_blocks(r) - r->matched);
+    if (status != KVCORE_OK) {
+        let_go(r);
+        r->prefill_end = prefill_end;
+    } else {
+        r->prefill_end = request_total(r);
+        if (matched != NULL) *matched = r->matched;
+    }
+    request_tell(r, (kvlogical_request_event){
+                        .kind = KVLOGICAL_REQUEST_REACQUIRED, .flag = status == KVCORE_OK, .blocks = r->matched});
+    return status;
+}
+
+/* ---- what it holds ---- */
+
+kvlogical_request_counts kvlogical_request_count(const kvlogical_request *r) {
+    if (r == NULL) return (kvlogical_request_counts){0};
+    size_t total = request_total(r);
+    return (kvlogical_request_counts){
+        .input_tokens = r->input_tokens,
+        .generated_tokens = r->generated,
+        .max_output_tokens = r->max_output,
+        .total_tokens = total,
+        .remaining_tokens = request_remaining(r),
+        .computed_tokens = r->computed,
+        .tail_tokens = total - r->computed,
+        .prefill_tokens = r->computed < request_prefill_target(r) ? request_prefill_target(r) - r->computed : 0,
+        .complete_blocks = request_complete_blocks(r),
+        .assigned_blocks = r->blocks.blocks.assigned,
+        .staged_blocks = r->blocks.blocks.staged,
+        .unassigned_blocks = r->blocks.blocks.unassigned,
+        .matched_blocks = r->matched,
+        .state = r->state,
+        .scheduled_tokens = r->scheduled_tokens,
+        .scheduled_blocks = r->scheduled_blocks,
+    };
+}
+
+kvcore_status kvlogical_request_blocks(const kvlogical_request *r, size_t first, uint32_t *blocks, size_t capacity,
+                                       size_t *count) {
+    if (r == NULL || count == NULL || (capacity > 0 && blocks == NULL)) return KVCORE_EINVAL;
+    size_t held = request_held(r);
+    *count = first < held ? held - first : 0;
+    if (*count > capacity) return KVCORE_EBUFFER;
+    for (size_t i = 0; i < *count; i++) {
+        kvlogical_immutable guard; /* all guards look alike */
+        memcpy(&guard, ledger_value(&r->blocks.blocks, first + i), sizeof guard);
+        blocks[i] = guard.block;
+    }
+    return KVCORE_OK;
+}
+
+const kvhash_sequence *kvlogical_request_sequence(const kvlogical_request *r) { return r == NULL ? NULL : r->sequence; }
+
+kvlogical_manager *kvlogical_request_manager(const kvlogical_request *r) { return r == NULL ? NULL : r->manager; }
