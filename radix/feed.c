@@ -15,6 +15,11 @@ static kvcore_status check_event(const kvhash_event *event, size_t i, kvcore_err
     if (event->sequence == 0)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = i, .expected = 1},
                            "event %zu has number 0", i);
+    if (event->sequence == UINT64_MAX) /* the number after it would be 0 */
+        return kvcore_fail(
+            error,
+            &(kvcore_error){.code = KVCORE_EINVAL, .index = i, .expected = UINT64_MAX - 1, .actual = event->sequence},
+            "event %zu has number 2^64 - 1, the last is 2^64 - 2", i);
     if ((stores(event) || event->kind == KVHASH_EVENT_REMOVE) && !kvhash_plh_valid(event->name))
         return kvcore_fail(error, &(kvcore_error){.code = KVHASH_EMODE, .index = i}, "event %zu has no name", i);
     return KVCORE_OK;
@@ -50,7 +55,9 @@ static kvcore_status make_room(kvradix_index *index, const kvhash_event *events,
 /* ---- one event ---- */
 
 static void change(kvradix_index *index, holder_state *state, const kvhash_event *event) {
-    if (stores(event)) {
+    if (stores(event) && !kvradix__holders_allow(index, state, event->name)) {
+        kvradix__holders_mark_stale(index, state, 1);
+    } else if (stores(event)) {
         kvradix__lineage_hold(index, kvradix__lineage_add(index, event->name), kvradix__holders_column(index, state));
     } else if (event->kind == KVHASH_EVENT_REMOVE && state->column != COLUMN_NONE) {
         uint32_t slot = kvradix__lineage_find(index, event->name);
@@ -84,7 +91,7 @@ static void take_in(kvradix_index *index, const kvhash_event *event) {
 /* At most TABLE_AHEAD. */
 static void take_in_some(kvradix_index *index, const kvhash_event *events, size_t count) {
     uint64_t hashes[TABLE_AHEAD];
-    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(events[i].name);
+    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(index->table.key, events[i].name);
     kvradix__lineage_fetch(index, hashes, count);
     for (size_t i = 0; i < count; i++) take_in(index, &events[i]);
 }
@@ -110,6 +117,9 @@ static void lose(kvradix_index *index, const kvhash_event *event) {
     holder_state *state = kvradix__holders_add(index, event->holder);
     if (state == NULL) {
         atomic_fetch_add_explicit(&index->lost, 1, memory_order_relaxed);
+    } else if (event->sequence == UINT64_MAX) { /* no number: nothing is expected after it */
+        state->fresh = false;
+        kvradix__holders_mark_stale(index, state, 1);
     } else {
         state->fresh = false;
         if (event->sequence >= state->expected) {

@@ -85,6 +85,17 @@ uint32_t kvradix__holders_column(kvradix_index *index, holder_state *state) {
     return col;
 }
 
+bool kvradix__holders_allow(const kvradix_index *index, const holder_state *state, kvhash_plh name) {
+    size_t names = atomic_load_explicit(&index->names, memory_order_relaxed);
+    size_t own = state->column == COLUMN_NONE ? 0 : index->columns[state->column].names;
+    if (names < index->name_limit && own < index->holder_name_limit) return true;
+    uint32_t slot = kvradix__lineage_find(index, name);
+    if (slot == TABLE_NONE) return false;
+    const name_record *record = name_at(index, slot);
+    if (state->column != COLUMN_NONE && bit_get(record->row, state->column)) return true;
+    return own < index->holder_name_limit && !kvradix__lineage_is_idle(index, record);
+}
+
 void kvradix__holders_mark_stale(kvradix_index *index, holder_state *state, uint64_t lost) {
     state->lost += lost;
     atomic_fetch_add_explicit(&index->lost, lost, memory_order_relaxed);

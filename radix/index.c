@@ -9,9 +9,10 @@
 static kvcore_status init(kvradix_index *index, const kvradix_config *config) {
     memset(index, 0, sizeof *index);
     index->row_words = (config->holder_capacity + 63) / 64;
+    index->name_limit = config->name_limit != 0 ? config->name_limit : SIZE_MAX;
+    index->holder_name_limit = config->holder_name_limit != 0 ? config->holder_name_limit : SIZE_MAX;
     size_t record_bytes = sizeof(name_record) + index->row_words * sizeof(uint64_t);
-    kvcore_status status = kvradix__table_init(&index->table, &config->allocator, record_bytes,
-                                               kvradix__lineage_hash_of, config->capacity);
+    kvcore_status status = kvradix__table_init(&index->table, config, record_bytes, kvradix__lineage_hash_of);
     if (status != KVCORE_OK) return status;
     status = kvradix__holders_init(index, config->holder_capacity);
     if (status == KVCORE_OK && pthread_mutex_init(&index->writers, NULL) == 0) return KVCORE_OK;
@@ -62,7 +63,8 @@ static size_t count_unknown(const kvradix_index *index, const kvhash_plh *names,
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t hashes[TABLE_AHEAD];
         uint32_t guesses[TABLE_AHEAD];
-        for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = name_hash(names[start + i]));
+        for (size_t i = 0; i < length; i++)
+            table_prefetch(rows, hashes[i] = name_hash(index->table.key, names[start + i]));
         for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
         for (size_t i = 0; i < length; i++)
             unknown += table_find_guessed(t, rows, hashes[i], guesses[i], same_name, &names[start + i]) == TABLE_NONE;
@@ -70,11 +72,38 @@ static size_t count_unknown(const kvradix_index *index, const kvhash_plh *names,
     return unknown;
 }
 
+/* How many more names somebody has, and the holder has, if it gets these; one that occurs twice counts twice. */
+static void count_new(const kvradix_index *index, uint32_t col, const kvhash_plh *names, size_t count, size_t *in_all,
+                      size_t *of_holder) {
+    *in_all = *of_holder = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot = kvradix__lineage_find(index, names[i]);
+        const name_record *record = slot == TABLE_NONE ? NULL : name_at(index, slot);
+        *in_all += record == NULL || kvradix__lineage_is_idle(index, record);
+        *of_holder += record == NULL || col == COLUMN_NONE || !bit_get(record->row, col);
+    }
+}
+
+/* A pass over the names, only when they might pass a limit. */
+static kvcore_status check_limits(const kvradix_index *index, kvhash_holder holder, const kvhash_plh *names,
+                                  size_t count) {
+    const holder_state *state = kvradix__holders_find(index, holder);
+    uint32_t col = state == NULL ? COLUMN_NONE : state->column;
+    size_t own = col == COLUMN_NONE ? 0 : index->columns[col].names;
+    size_t all = atomic_load_explicit(&index->names, memory_order_relaxed), more = 0, more_own = 0;
+    size_t room = all < index->name_limit ? index->name_limit - all : 0;
+    size_t room_own = own < index->holder_name_limit ? index->holder_name_limit - own : 0;
+    if (count <= room && count <= room_own) return KVCORE_OK;
+    count_new(index, col, names, count, &more, &more_own);
+    return more <= room && more_own <= room_own ? KVCORE_OK : KVRADIX_EBUDGET;
+}
+
 kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, const kvhash_plh *names, size_t count) {
     kvcore_status status = index == NULL ? KVCORE_EINVAL : check_names(names, count);
     if (status != KVCORE_OK) return status;
     pthread_mutex_lock(&index->writers);
     if (kvradix__holders_find(index, holder) == NULL && kvradix__holders_full(index)) status = KVRADIX_EHOLDERS;
+    if (status == KVCORE_OK) status = check_limits(index, holder, names, count);
     if (status == KVCORE_OK) {
         size_t slots = LINEAGE_SLOTS * count_unknown(index, names, count);
         status = kvradix__table_reserve(&index->table, slots, slots);
@@ -94,7 +123,7 @@ kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, co
 /* At most TABLE_AHEAD. */
 static void remove_some(kvradix_index *index, uint32_t col, const kvhash_plh *names, size_t count) {
     uint64_t hashes[TABLE_AHEAD];
-    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(names[i]);
+    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(index->table.key, names[i]);
     kvradix__lineage_fetch(index, hashes, count);
     for (size_t i = count; i-- > 0;) {
         if (!kvhash_plh_valid(names[i])) continue;

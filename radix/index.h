@@ -58,6 +58,7 @@ struct kvradix_index {
     pthread_mutex_t writers;
     size_t row_words;
     size_t holder_capacity;
+    size_t name_limit, holder_name_limit; /* SIZE_MAX: none */
     holder_state *holders;
     column *columns; /* 64 · row_words */
     _Atomic size_t names, holder_count, stale_count;
@@ -102,13 +103,13 @@ static inline void count_add(_Atomic size_t *count, ptrdiff_t change) {
 
 static inline uint64_t low_bits(uint64_t value, unsigned bits) { return value & ((UINT64_C(1) << bits) - 1); }
 
-static inline uint64_t lineage_hash(uint32_t position, uint64_t hash_or_fragment) {
-    return mix2((uint64_t)position << FRAGMENT_BITS_LEAST | low_bits(hash_or_fragment, FRAGMENT_BITS_LEAST),
+static inline uint64_t lineage_hash(mix_key key, uint32_t position, uint64_t hash_or_fragment) {
+    return mix2(key, (uint64_t)position << FRAGMENT_BITS_LEAST | low_bits(hash_or_fragment, FRAGMENT_BITS_LEAST),
                 UINT64_C(0x8CB92BA72F3D8DD7));
 }
 
-static inline uint64_t name_hash(kvhash_plh name) {
-    return lineage_hash(kvhash_plh_position(name), kvhash_plh_sequence_hash(name));
+static inline uint64_t name_hash(mix_key key, kvhash_plh name) {
+    return lineage_hash(key, kvhash_plh_position(name), kvhash_plh_sequence_hash(name));
 }
 
 static inline bool same_name(const void *slot, const void *name) {
@@ -121,11 +122,13 @@ static inline name_record *name_at(const kvradix_index *index, uint32_t slot) {
 
 /* ---- lineage.c: the writer's ---- */
 
-uint64_t kvradix__lineage_hash_of(const void *slot);
+uint64_t kvradix__lineage_hash_of(mix_key key, const void *slot);
 
 /* What stands for a parent that is known by its child only. */
 kvhash_plh kvradix__lineage_stand_in(kvhash_plh child);
 bool kvradix__lineage_is_stand_in(const name_record *record);
+/* Whether nobody has it. */
+bool kvradix__lineage_is_idle(const kvradix_index *index, const name_record *record);
 /* Whether `record` may be the parent that `child` means. */
 bool kvradix__lineage_is_parent(const name_record *record, kvhash_plh child);
 
@@ -160,6 +163,8 @@ holder_state *kvradix__holders_add(kvradix_index *index, kvhash_holder holder);
 /* The holder's column, found one if it has none: may wait for readers that were inside when another died. */
 uint32_t kvradix__holders_column(kvradix_index *index, holder_state *state);
 void kvradix__holders_mark_stale(kvradix_index *index, holder_state *state, uint64_t lost);
+/* Whether the holder may have this name without passing a limit. */
+bool kvradix__holders_allow(const kvradix_index *index, const holder_state *state, kvhash_plh name);
 /* Take a holder's column from it and note it in `dead`, a row; not stale any more. */
 void kvradix__holders_clear(kvradix_index *index, holder_state *state, uint64_t *dead);
 /* Take it out of the sorted holders; it must be cleared. */

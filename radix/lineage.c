@@ -22,9 +22,9 @@ bool kvradix__lineage_is_parent(const name_record *record, kvhash_plh child) {
            low_bits(kvhash_plh_sequence_hash(record->name), stand_in_bits(stand_in)) == stand_in.low;
 }
 
-uint64_t kvradix__lineage_hash_of(const void *slot) {
+uint64_t kvradix__lineage_hash_of(mix_key key, const void *slot) {
     kvhash_plh name = ((const name_record *)slot)->name;
-    return kvhash_plh_valid(name) ? name_hash(name) : lineage_hash(stand_in_position(name), name.low);
+    return kvhash_plh_valid(name) ? name_hash(key, name) : lineage_hash(key, stand_in_position(name), name.low);
 }
 
 static bool parent_of(const void *slot, const void *child) {
@@ -41,12 +41,13 @@ static bool stands_for(const void *slot, const void *name) {
 
 static uint32_t find_parent(const kvradix_index *index, kvhash_plh child) {
     kvhash_plh stand_in = kvradix__lineage_stand_in(child);
-    uint64_t hash = lineage_hash(stand_in_position(stand_in), stand_in.low);
+    uint64_t hash = lineage_hash(index->table.key, stand_in_position(stand_in), stand_in.low);
     return table_find(&index->table, table_rows_now(&index->table), hash, parent_of, &child);
 }
 
 uint32_t kvradix__lineage_find(const kvradix_index *index, kvhash_plh name) {
-    return table_find(&index->table, table_rows_now(&index->table), name_hash(name), same_name, &name);
+    return table_find(&index->table, table_rows_now(&index->table), name_hash(index->table.key, name), same_name,
+                      &name);
 }
 
 void kvradix__lineage_fetch(const kvradix_index *index, const uint64_t *hashes, size_t count) {
@@ -83,7 +84,7 @@ static uint32_t make(kvradix_index *index, kvhash_plh name) {
     record->name = name;
     record->parent = record->first_child = record->previous_sibling = record->next_sibling = TABLE_NONE;
     for (size_t w = 0; w < index->row_words; w++) atomic_store_explicit(&record->row[w], 0, memory_order_relaxed);
-    kvradix__table_publish(&index->table, kvradix__lineage_hash_of(record), slot);
+    kvradix__table_publish(&index->table, kvradix__lineage_hash_of(index->table.key, record), slot);
     return slot;
 }
 
@@ -93,7 +94,8 @@ static void adopt(kvradix_index *index, uint32_t slot, uint32_t stand_in) {
         unlink_child(index, child);
         link_child(index, slot, child);
     }
-    kvradix__table_remove(&index->table, kvradix__lineage_hash_of(name_at(index, stand_in)), stand_in);
+    kvradix__table_remove(&index->table, kvradix__lineage_hash_of(index->table.key, name_at(index, stand_in)),
+                          stand_in);
 }
 
 uint32_t kvradix__lineage_add(kvradix_index *index, kvhash_plh name) {
@@ -105,14 +107,14 @@ uint32_t kvradix__lineage_add(kvradix_index *index, kvhash_plh name) {
         link_child(index, parent == TABLE_NONE ? make(index, kvradix__lineage_stand_in(name)) : parent, slot);
     }
     /* names in a wider mode than their position needs mean the same parent with fewer bits: more than one stand-in */
-    uint64_t hash = name_hash(name);
+    uint64_t hash = name_hash(index->table.key, name);
     for (uint32_t stand_in;
          (stand_in = table_find(&index->table, table_rows_now(&index->table), hash, stands_for, &name)) != TABLE_NONE;)
         adopt(index, slot, stand_in);
     return slot;
 }
 
-static bool is_idle(const kvradix_index *index, const name_record *record) {
+bool kvradix__lineage_is_idle(const kvradix_index *index, const name_record *record) {
     uint64_t any = 0;
     for (size_t w = 0; w < index->row_words; w++) any |= atomic_load_explicit(&record->row[w], memory_order_relaxed);
     return any == 0;
@@ -122,10 +124,10 @@ static bool is_idle(const kvradix_index *index, const name_record *record) {
 static void drop_idle(kvradix_index *index, uint32_t slot) {
     while (slot != TABLE_NONE) {
         name_record *record = name_at(index, slot);
-        if (record->first_child != TABLE_NONE || !is_idle(index, record)) return;
+        if (record->first_child != TABLE_NONE || !kvradix__lineage_is_idle(index, record)) return;
         uint32_t parent = record->parent;
         if (parent != TABLE_NONE) unlink_child(index, slot);
-        kvradix__table_remove(&index->table, kvradix__lineage_hash_of(record), slot);
+        kvradix__table_remove(&index->table, kvradix__lineage_hash_of(index->table.key, record), slot);
         slot = parent;
     }
 }
@@ -167,7 +169,7 @@ void kvradix__lineage_hold(kvradix_index *index, uint32_t slot, uint32_t col) {
         orphans -= count_children(index, record, col); /* its children here were orphans, if there are any */
     orphans += is_orphan(index, record, col);
     expect_orphans(index, col, orphans);
-    if (is_idle(index, record)) count_add(&index->names, 1);
+    if (kvradix__lineage_is_idle(index, record)) count_add(&index->names, 1);
     bit_set(record->row, col);
     index->columns[col].names++;
     have_orphans(index, col, orphans);
@@ -181,7 +183,7 @@ void kvradix__lineage_release(kvradix_index *index, uint32_t slot, uint32_t col)
     bit_clear(record->row, col);
     index->columns[col].names--;
     have_orphans(index, col, orphans);
-    if (is_idle(index, record)) count_add(&index->names, -1);
+    if (kvradix__lineage_is_idle(index, record)) count_add(&index->names, -1);
     drop_idle(index, slot);
 }
 
@@ -195,7 +197,7 @@ void kvradix__lineage_scrub(kvradix_index *index, const uint64_t *dead) {
             hit |= old & dead[w];
             if ((old & dead[w]) != 0) word_set(&record->row[w], old & ~dead[w]);
         }
-        if (hit == 0 || !is_idle(index, record)) continue;
+        if (hit == 0 || !kvradix__lineage_is_idle(index, record)) continue;
         count_add(&index->names, -1);
         drop_idle(index, slot);
     }

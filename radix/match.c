@@ -74,7 +74,8 @@ INLINE void probe(const search *s, size_t words, const uint32_t *at, size_t coun
     const table *t = &s->index->table;
     uint64_t hashes[PROBES_AHEAD];
     uint32_t guesses[PROBES_AHEAD];
-    for (size_t i = 0; i < count; i++) table_prefetch(s->rows, hashes[i] = name_hash(s->names[at[i]]));
+    for (size_t i = 0; i < count; i++)
+        table_prefetch(s->rows, hashes[i] = name_hash(s->index->table.key, s->names[at[i]]));
     for (size_t i = 0; i < count; i++) guesses[i] = table_guess(t, s->rows, hashes[i]);
     for (size_t i = 0; i < count; i++, rows += words) {
         uint32_t slot = table_find_guessed(t, s->rows, hashes[i], guesses[i], same_name, &s->names[at[i]]);
@@ -280,7 +281,8 @@ kvcore_status kvradix_index_holders(const kvradix_index *index, kvhash_plh name,
     epoch_ticket inside = epoch_enter(&index->table.epochs);
     row live = {0};
     row_load(live, index->live, index->row_words);
-    uint32_t slot = table_find(&index->table, table_rows_now(&index->table), name_hash(name), same_name, &name);
+    uint32_t slot =
+        table_find(&index->table, table_rows_now(&index->table), name_hash(index->table.key, name), same_name, &name);
     for (size_t w = 0; slot != TABLE_NONE && w < index->row_words; w++) {
         uint64_t left = live[w] & atomic_load_explicit(&name_at(index, slot)->row[w], memory_order_acquire);
         for (; left != 0; left &= left - 1, ++*count) {

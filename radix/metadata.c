@@ -5,7 +5,7 @@
 #include "config.h"
 #include "mix.h"
 
-static uint64_t hash_of(const void *slot) { return mix32(slot); }
+static uint64_t hash_of(mix_key key, const void *slot) { return mix32(key, slot); }
 
 kvcore_block_meta kvradix__metadata_of(const metadata_record *of) {
     return (kvcore_block_meta){
@@ -39,7 +39,7 @@ kvcore_status kvradix_metadata_create(const kvradix_config *given, kvradix_metad
     if (index == NULL) return KVCORE_EINVAL;
     kvradix_metadata *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_metadata));
     if (made == NULL) return KVCORE_ENOMEM;
-    status = kvradix__table_init(&made->table, &config.allocator, sizeof(metadata_record), hash_of, config.capacity);
+    status = kvradix__table_init(&made->table, &config, sizeof(metadata_record), hash_of);
     if (status == KVCORE_OK && pthread_mutex_init(&made->writers, NULL) != 0) {
         kvradix__table_destroy(&made->table);
         status = KVCORE_ENOMEM;
@@ -63,14 +63,14 @@ void kvradix_metadata_destroy(kvradix_metadata *index) {
 /* ---- writers ---- */
 
 static uint32_t find(const table *t, const kvcore_hash256 *hash) {
-    return table_find(t, table_rows_now(t), mix32(hash->bytes), same32, hash);
+    return table_find(t, table_rows_now(t), mix32(t->key, hash->bytes), same32, hash);
 }
 
 /* Publish a block, in the place of the one with its hash if there is one. */
 static void put(table *t, const kvradix_block *block, uint64_t last_access_ns, uint32_t known) {
     uint32_t slot = kvradix__table_take(t);
     fill(table_slot(t, slot), block, last_access_ns);
-    uint64_t hash = mix32(block->hash.bytes);
+    uint64_t hash = mix32(t->key, block->hash.bytes);
     if (known == TABLE_NONE)
         kvradix__table_publish(t, hash, slot);
     else
@@ -133,7 +133,7 @@ kvcore_status kvradix_metadata_remove(kvradix_metadata *index, const kvcore_hash
     for (size_t i = 0; i < count; i++) {
         uint32_t slot = find(t, &hashes[i]);
         if (slot == TABLE_NONE) continue;
-        kvradix__table_remove(t, mix32(hashes[i].bytes), slot);
+        kvradix__table_remove(t, mix32(t->key, hashes[i].bytes), slot);
         known++;
     }
     kvradix__table_settle(t);
@@ -150,7 +150,7 @@ bool kvradix_metadata_remove_unchanged(kvradix_metadata *index, const kvcore_has
     bool unchanged =
         slot != TABLE_NONE &&
         kvradix__metadata_of((const metadata_record *)table_slot(t, slot)).last_access_ns == last_access_ns;
-    if (unchanged) kvradix__table_remove(t, mix32(hash->bytes), slot);
+    if (unchanged) kvradix__table_remove(t, mix32(t->key, hash->bytes), slot);
     kvradix__table_settle(t);
     pthread_mutex_unlock(&index->writers);
     return unchanged;
@@ -179,7 +179,7 @@ size_t kvradix_metadata_match(const kvradix_metadata *index, const kvcore_hash25
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t mixed[TABLE_AHEAD];
         uint32_t guesses[TABLE_AHEAD];
-        for (size_t i = 0; i < length; i++) table_prefetch(rows, mixed[i] = mix32(hashes[start + i].bytes));
+        for (size_t i = 0; i < length; i++) table_prefetch(rows, mixed[i] = mix32(t->key, hashes[start + i].bytes));
         for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, mixed[i]);
         for (size_t i = 0; known && i < length; i++) {
             known = table_find_guessed(t, rows, mixed[i], guesses[i], same32, &hashes[start + i]) != TABLE_NONE;

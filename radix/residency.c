@@ -24,7 +24,7 @@ static kvradix_entry entry_of(const record *of) {
     return (kvradix_entry){(uint32_t)word, (uint32_t)(word >> 32)};
 }
 
-static uint64_t hash_of(const void *slot) { return mix32(slot); }
+static uint64_t hash_of(mix_key key, const void *slot) { return mix32(key, slot); }
 
 /* ---- life ---- */
 
@@ -35,7 +35,7 @@ kvcore_status kvradix_residency_create(const kvradix_config *given, kvradix_resi
     if (index == NULL) return KVCORE_EINVAL;
     kvradix_residency *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_residency));
     if (made == NULL) return KVCORE_ENOMEM;
-    status = kvradix__table_init(&made->table, &config.allocator, sizeof(record), hash_of, config.capacity);
+    status = kvradix__table_init(&made->table, &config, sizeof(record), hash_of);
     if (status == KVCORE_OK && pthread_mutex_init(&made->writers, NULL) != 0) {
         kvradix__table_destroy(&made->table);
         status = KVCORE_ENOMEM;
@@ -65,7 +65,7 @@ static uint32_t find(const table *t, const kvcore_hash256 *key, uint64_t hash) {
 /* Up to TABLE_AHEAD keys side by side: their hashes and where each is, or TABLE_NONE. */
 static void find_some(const table *t, const kvradix_handle *handles, size_t count, uint64_t *hashes, uint32_t *slots) {
     const table_rows *rows = table_rows_now(t);
-    for (size_t i = 0; i < count; i++) table_prefetch(rows, hashes[i] = mix32(handles[i].key.bytes));
+    for (size_t i = 0; i < count; i++) table_prefetch(rows, hashes[i] = mix32(t->key, handles[i].key.bytes));
     for (size_t i = 0; i < count; i++) slots[i] = table_guess(t, rows, hashes[i]);
     for (size_t i = 0; i < count; i++)
         slots[i] = table_find_guessed(t, rows, hashes[i], slots[i], same32, &handles[i].key);
@@ -169,7 +169,7 @@ kvcore_status kvradix_residency_remove(kvradix_residency *index, const kvcore_ha
     size_t known = 0;
     pthread_mutex_lock(&index->writers);
     for (size_t i = 0; i < count; i++) {
-        uint64_t hash = mix32(keys[i].bytes);
+        uint64_t hash = mix32(t->key, keys[i].bytes);
         uint32_t slot = find(t, &keys[i], hash);
         if (slot == TABLE_NONE) continue;
         kvradix__table_remove(t, hash, slot);
@@ -187,7 +187,7 @@ bool kvradix_residency_find(const kvradix_residency *index, const kvcore_hash256
     if (index == NULL || key == NULL) return false;
     const table *t = &index->table;
     epoch_ticket inside = epoch_enter(&t->epochs);
-    uint32_t slot = find(t, key, mix32(key->bytes));
+    uint32_t slot = find(t, key, mix32(t->key, key->bytes));
     if (slot != TABLE_NONE && entry != NULL) *entry = entry_of(table_slot(t, slot));
     epoch_leave(inside);
     return slot != TABLE_NONE;
@@ -215,7 +215,7 @@ kvcore_status kvradix_residency_match(const kvradix_residency *index, const kvco
         size_t length = count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD;
         uint64_t hashes[TABLE_AHEAD];
         const record *guesses[TABLE_AHEAD];
-        for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = mix32(keys[start + i].bytes));
+        for (size_t i = 0; i < length; i++) table_prefetch(rows, hashes[i] = mix32(t->key, keys[start + i].bytes));
         for (size_t i = 0; i < length; i++) {
             uint32_t guess = table_guess(t, rows, hashes[i]);
             guesses[i] = guess != TABLE_NONE ? table_slot(t, guess) : NULL;

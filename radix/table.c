@@ -1,5 +1,7 @@
 #include "table.h"
 
+#include <kvcore/random.h>
+
 /* A look at the readers costs a cache line a stripe: not for less than this many slots. */
 #define SETTLE_AT 256
 
@@ -75,10 +77,20 @@ static void free_rows(const table *t, table_rows *rows) {
     if (rows != NULL) kvcore_free(&t->allocator, rows, 1, rows_bytes(rows->bucket_count), 64);
 }
 
-kvcore_status kvradix__table_init(table *t, const kvcore_allocator *allocator, size_t slot_bytes,
-                                  uint64_t (*hash_of)(const void *slot), size_t capacity) {
+/* Keys of one seed are the same in every process; without one nobody can know them. */
+static kvcore_status make_key(uint64_t seed, mix_key *key) {
+    if (seed == 0) return kvcore_random_fill(key, sizeof *key);
+    key->a = (seed + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    key->b = (seed ^ key->a >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    return KVCORE_OK;
+}
+
+kvcore_status kvradix__table_init(table *t, const kvradix_config *config, size_t slot_bytes,
+                                  uint64_t (*hash_of)(mix_key key, const void *slot)) {
+    size_t capacity = config->capacity;
     if (capacity > TABLE_SLOTS_MAX / 2) return KVCORE_EOVERFLOW;
-    *t = (table){.allocator = *allocator, .slot_bytes = slot_bytes, .hash_of = hash_of, .free = empty_list};
+    *t = (table){.allocator = config->allocator, .slot_bytes = slot_bytes, .hash_of = hash_of, .free = empty_list};
+    if (make_key(config->hash_seed, &t->key) != KVCORE_OK) return KVCORE_EIO;
     for (int i = 0; i < 3; i++) t->retired[i] = empty_list;
     /* some more, so that a full table with records coming and going does not grow for those not reusable yet */
     t->chunk_slots = (uint32_t)(capacity + capacity / 32 + SETTLE_AT);
@@ -90,6 +102,13 @@ kvcore_status kvradix__table_init(table *t, const kvcore_allocator *allocator, s
     return status;
 }
 
+static void free_chunk(table *t, unsigned chunk) {
+    kvcore_free(&t->allocator, t->chunks[chunk], chunk_length(t, chunk), t->slot_bytes, 64);
+    kvcore_free(&t->allocator, t->links[chunk], chunk_length(t, chunk), sizeof(uint32_t), _Alignof(uint32_t));
+    t->chunks[chunk] = NULL;
+    t->links[chunk] = NULL;
+}
+
 void kvradix__table_destroy(table *t) {
     free_rows(t, table_rows_now(t));
     while (t->retired_rows != NULL) {
@@ -97,10 +116,7 @@ void kvradix__table_destroy(table *t) {
         t->retired_rows = rows->next;
         free_rows(t, rows);
     }
-    for (unsigned chunk = 0; chunk < TABLE_CHUNKS && t->chunks[chunk] != NULL; chunk++) {
-        kvcore_free(&t->allocator, t->chunks[chunk], chunk_length(t, chunk), t->slot_bytes, 64);
-        kvcore_free(&t->allocator, t->links[chunk], chunk_length(t, chunk), sizeof(uint32_t), _Alignof(uint32_t));
-    }
+    for (unsigned chunk = 0; chunk < TABLE_CHUNKS && t->chunks[chunk] != NULL; chunk++) free_chunk(t, chunk);
 }
 
 size_t kvradix__table_memory_bytes(const table *t) {
@@ -126,11 +142,34 @@ void kvradix__table_reclaim(table *t) {
     }
 }
 
+static void publish_rows(table *t, table_rows *rows) {
+    table_rows *old = table_rows_now(t);
+    atomic_store_explicit(&t->rows, rows, memory_order_release);
+    old->retired_in = epoch_now(&t->epochs);
+    old->next = t->retired_rows;
+    t->retired_rows = old;
+}
+
+/* An empty table that grew is made as small as at first. Nothing is retired, so no reader can be looking at a slot. Without
+ * memory for the small rows it stays as it is. */
+static void shrink(table *t) {
+    table_rows *rows = make_rows(t, t->chunk_slots);
+    if (rows == NULL) return;
+    publish_rows(t, rows);
+    for (unsigned chunk = 1; chunk < TABLE_CHUNKS && t->chunks[chunk] != NULL; chunk++) free_chunk(t, chunk);
+    t->slot_count = t->chunk_slots;
+    t->fresh = 0;
+    t->free = empty_list;
+}
+
+static size_t retired_count(const table *t) { return t->retired[0].count + t->retired[1].count + t->retired[2].count; }
+
 static void retire(table *t, uint32_t slot) { list_push(t, &t->retired[epoch_now(&t->epochs) % 3], slot); }
 
 void kvradix__table_settle(table *t) {
-    size_t retired = t->retired[0].count + t->retired[1].count + t->retired[2].count;
-    if (retired >= SETTLE_AT || t->retired_rows != NULL) kvradix__table_reclaim(t);
+    bool empty = table_count(t) == 0 && t->slot_count > t->chunk_slots;
+    if (retired_count(t) >= SETTLE_AT || t->retired_rows != NULL || empty) kvradix__table_reclaim(t);
+    if (empty && retired_count(t) == 0) shrink(t);
 }
 
 static size_t idle(const table *t) { return t->free.count + (t->slot_count - t->fresh); }
@@ -205,11 +244,9 @@ static kvcore_status grow_rows(table *t, size_t records) {
     table_rows *old = table_rows_now(t), *rows = make_rows(t, records);
     if (rows == NULL) return KVCORE_ENOMEM;
     size_t cursor = 0;
-    for (uint32_t slot; (slot = next_in(old, &cursor)) != TABLE_NONE;) put(rows, t->hash_of(table_slot(t, slot)), slot);
-    atomic_store_explicit(&t->rows, rows, memory_order_release);
-    old->retired_in = epoch_now(&t->epochs);
-    old->next = t->retired_rows;
-    t->retired_rows = old;
+    for (uint32_t slot; (slot = next_in(old, &cursor)) != TABLE_NONE;)
+        put(rows, t->hash_of(t->key, table_slot(t, slot)), slot);
+    publish_rows(t, rows);
     return KVCORE_OK;
 }
 

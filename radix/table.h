@@ -32,8 +32,10 @@
 
 #include <kvcore/allocator.h>
 #include <kvcore/status.h>
+#include <kvradix/config.h>
 
 #include "epoch.h"
+#include "mix.h"
 
 #define TABLE_NONE UINT32_MAX
 #define TABLE_BUCKET_SLOTS 12
@@ -67,7 +69,8 @@ typedef struct table_list {
 typedef struct table {
     kvcore_allocator allocator;
     size_t slot_bytes;
-    uint64_t (*hash_of)(const void *slot);
+    uint64_t (*hash_of)(mix_key key, const void *slot);
+    mix_key key;
     _Atomic(table_rows *) rows;
     char *chunks[TABLE_CHUNKS];
     uint32_t *links[TABLE_CHUNKS]; /* beside each chunk: the next slot of the list a slot is in */
@@ -83,9 +86,10 @@ typedef struct table {
 
 typedef bool table_same(const void *slot, const void *key);
 
-/* Room for `capacity` records; more come as they are needed. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW. */
-kvcore_status kvradix__table_init(table *t, const kvcore_allocator *allocator, size_t slot_bytes,
-                                  uint64_t (*hash_of)(const void *slot), size_t capacity);
+/* Room for config->capacity records; more come as they are needed, and go when the table is empty. The config is one that
+ * kvradix__config_read() gave. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW, KVCORE_EIO. */
+kvcore_status kvradix__table_init(table *t, const kvradix_config *config, size_t slot_bytes,
+                                  uint64_t (*hash_of)(mix_key key, const void *slot));
 void kvradix__table_destroy(table *t);
 size_t kvradix__table_memory_bytes(const table *t);
 

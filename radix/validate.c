@@ -13,8 +13,8 @@ static kvcore_status broken(kvcore_error *error, uint64_t i, const char *what) {
 
 static bool in_use(const kvradix_index *index, uint32_t slot) {
     const name_record *record = name_at(index, slot);
-    return table_find(&index->table, table_rows_now(&index->table), kvradix__lineage_hash_of(record), same_name,
-                      &record->name) == slot;
+    return table_find(&index->table, table_rows_now(&index->table), kvradix__lineage_hash_of(index->table.key, record),
+                      same_name, &record->name) == slot;
 }
 
 static bool row_is_empty(const kvradix_index *index, const name_record *record) {

@@ -24,12 +24,13 @@ typedef struct kvradix_config {
     size_t
         holder_capacity; /**< positional index only: 1 … KVRADIX_HOLDERS_MAX; a multiple of 64 wastes nothing. 0: 64 */
     kvcore_allocator allocator; /**< all NULL means the C library's */
+    uint64_t hash_seed; /**< keys the hash of the tables. 0: random, so that nobody can choose names that collide */
+    size_t name_limit;  /**< positional index only: most names that it holds. 0: no limit */
+    size_t holder_name_limit; /**< positional index only: most names that one holder has. 0: no limit */
 } kvradix_config;
 
-#define KVRADIX_CONFIG_INIT                                \
-    {                                                      \
-        sizeof(kvradix_config), 0, 0, { NULL, NULL, NULL } \
-    }
+#define KVRADIX_CONFIG_INIT \
+    { sizeof(kvradix_config), 0, 0, {NULL, NULL, NULL}, 0, 0, 0 }
 
 #ifdef __cplusplus
 }

@@ -46,9 +46,11 @@ typedef struct kvradix_index kvradix_index;
 
 /**
  * Make an empty index: config->capacity names, config->holder_capacity holders. A name takes some 54 bytes and 8 more for
- * each further 64 holders.
+ * each further 64 holders. Where workers are not trusted, set name_limit and holder_name_limit: each name that somebody makes
+ * up takes memory until its holder is cleared. An index without names takes the memory of an empty one again.
  *
- * Errors: KVCORE_EINVAL (NULL, struct_size), KVCORE_ECONFIG for a capacity beyond 2^31 or too many holders, KVCORE_ENOMEM.
+ * Errors: KVCORE_EINVAL (NULL, struct_size), KVCORE_ECONFIG for a capacity beyond 2^31 or too many holders, KVCORE_ENOMEM;
+ *         KVCORE_EIO when the system gives no random key.
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_create(const kvradix_config *config, kvradix_index **index,
                                                                 kvcore_error *error);
@@ -109,7 +111,8 @@ KVRADIX_API size_t kvradix_index_memory_bytes(const kvradix_index *index);
  * The holder has these names now. In the order of the chain is cheapest.
  *
  * Errors: KVCORE_EINVAL for NULLs; KVHASH_EMODE for a value that is no name; KVRADIX_EHOLDERS when the holder is new and
- *         there is room for no more; KVCORE_ENOMEM, KVCORE_EOVERFLOW.
+ *         there is room for no more; KVRADIX_EBUDGET when name_limit or holder_name_limit would be passed (a name given twice
+ *         counts twice); KVCORE_ENOMEM, KVCORE_EOVERFLOW.
  * Cost:   O(1) a name; for a holder with holes, O(children) of the name.
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder,
@@ -159,9 +162,10 @@ KVRADIX_API kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t no
  *     CLEAR            is always taken: the holder has nothing, and the number it carries is expected next
  *
  * A new holder is expected to begin with number 1. A holder of which events were lost is stale until it is cleared.
- * A CLEAR that a transport delivers twice shows as lost events, and heals as those do.
+ * An event that stores a name beyond name_limit or holder_name_limit counts as lost: its holder is stale, the name is not
+ * there. A CLEAR that a transport delivers twice shows as lost events, and heals as those do.
  *
- * Errors: KVCORE_EINVAL for NULLs, a kind that is none, or number 0; KVHASH_EMODE for a name that is none; KVRADIX_EHOLDERS;
+ * Errors: KVCORE_EINVAL for NULLs, a kind that is none, or the numbers 0 and 2^64 − 1; KVHASH_EMODE for a name that is none; KVRADIX_EHOLDERS;
  *         KVCORE_ENOMEM, KVCORE_EOVERFLOW. error->index says which event.
  * Cost:   as storing and removing.
  */

@@ -319,6 +319,95 @@ static void every_allocation_may_fail(void **state) {
     kvtest_fail_each_allocation(scenario, 15);
 }
 
+/* ---- who is not trusted ---- */
+
+static kvradix_index *make_limited(size_t names, size_t holder_names) {
+    kvradix_config config = KVRADIX_CONFIG_INIT;
+    config.name_limit = names;
+    config.holder_name_limit = holder_names;
+    kvradix_index *index = NULL;
+    kvtest_assert_ok(kvradix_index_create(&config, &index, NULL));
+    return index;
+}
+
+static void names_beyond_a_limit_are_refused(void **state) {
+    (void)state;
+    kvhash_plh names[LENGTH], others[LENGTH];
+    make_chain(1, names, LENGTH);
+    make_chain(2, others, LENGTH);
+    kvradix_index *index = make_limited(100, 60);
+    kvtest_assert_status(kvradix_index_store(index, worker(1), names, 61), KVRADIX_EBUDGET);
+    assert_int_equal(kvradix_index_count(index).names, 0);
+    kvtest_assert_ok(kvradix_index_store(index, worker(1), names, 60));
+    kvtest_assert_ok(kvradix_index_store(index, worker(1), names, 60)); /* known ones are not counted again */
+    kvtest_assert_status(kvradix_index_store(index, worker(1), others, 1), KVRADIX_EBUDGET);
+    kvtest_assert_status(kvradix_index_store(index, worker(2), others, 41), KVRADIX_EBUDGET);
+    kvtest_assert_ok(kvradix_index_store(index, worker(2), others, 40));
+    kvtest_assert_ok(kvradix_index_store(index, worker(2), names, 20)); /* somebody has them */
+    kvtest_assert_ok(kvradix_index_remove(index, worker(1), names + 30, 30));
+    kvtest_assert_ok(kvradix_index_store(index, worker(1), others + 40, 30));
+    assert_int_equal(kvradix_index_count(index).names, 100);
+    end(index);
+}
+
+static void an_event_beyond_a_limit_leaves_its_holder_stale(void **state) {
+    (void)state;
+    kvhash_plh names[LENGTH];
+    make_chain(1, names, LENGTH);
+    kvradix_index *index = make_limited(0, 10);
+    for (size_t i = 0; i < 12; i++) {
+        kvhash_event event = {.name = names[i], .holder = worker(1), .sequence = i + 1, .kind = KVHASH_EVENT_CREATE};
+        kvtest_assert_ok(kvradix_index_apply(index, &event, 1, NULL));
+        assert_int_equal(kvradix_index_count(index).stale, i >= 10);
+    }
+    kvtest_assert_ok(kvradix_index_store(index, worker(2), names, 5));
+    assert_int_equal(kvradix_index_count(index).names, 10);
+    assert_int_equal(kvradix_index_count(index).lost, 2);
+    assert_int_equal(kvradix_index_expected(index, worker(1)), 13);
+    assert_int_equal(blocks_of(index, worker(1), names, LENGTH), 10);
+    end(index);
+}
+
+static void an_index_without_names_is_as_small_as_a_new_one(void **state) {
+    (void)state;
+    kvradix_index *index = make(0);
+    size_t empty = kvradix_index_memory_bytes(index);
+    for (uint64_t round = 0; round < 3; round++) {
+        for (uint64_t chain = 0; chain < 100; chain++) {
+            kvhash_plh names[LENGTH];
+            make_chain(1000 * round + chain, names, LENGTH);
+            kvtest_assert_ok(kvradix_index_store(index, worker(1), names, LENGTH));
+        }
+        assert_true(kvradix_index_memory_bytes(index) > 10 * empty);
+        kvtest_assert_ok(kvradix_index_forget(index, worker(1)));
+        kvtest_assert_ok(kvradix_index_forget(index, worker(1))); /* a later writer frees the rows */
+        assert_int_equal(kvradix_index_memory_bytes(index), empty);
+    }
+    end(index);
+}
+
+static void the_last_number_cannot_end_the_dumps_of_a_fleet(void **state) {
+    (void)state;
+    kvradix_index *index = make(0), *other = make(0);
+    kvhash_event event = {
+        .name = kvhash_plh_root(1), .holder = worker(1), .sequence = UINT64_MAX, .kind = KVHASH_EVENT_CREATE};
+    kvcore_error error;
+    kvtest_assert_status(kvradix_index_apply(index, &event, 1, &error), KVCORE_EINVAL);
+    assert_true(error.actual == UINT64_MAX);
+    kvradix_feed feed = {index, worker(1)};
+    kvradix_feed_event(&feed, &event);
+    assert_int_equal(kvradix_index_expected(index, worker(1)), 1);
+    assert_int_equal(kvradix_index_count(index).stale, 1);
+    event.sequence--;
+    kvtest_assert_ok(kvradix_index_apply(index, &event, 1, &error));
+    uint8_t dump[1024];
+    size_t size_bytes;
+    kvtest_assert_ok(kvradix_index_dump(index, dump, sizeof dump, &size_bytes));
+    kvtest_assert_ok(kvradix_index_load(other, dump, size_bytes, &error));
+    end(index);
+    end(other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_prefix_comes_first_and_ties_by_holder),
@@ -333,6 +422,10 @@ int main(void) {
         cmocka_unit_test(who_has_one_block_is_told),
         cmocka_unit_test(what_no_caller_should_pass_is_refused),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(names_beyond_a_limit_are_refused),
+        cmocka_unit_test(an_event_beyond_a_limit_leaves_its_holder_stale),
+        cmocka_unit_test(an_index_without_names_is_as_small_as_a_new_one),
+        cmocka_unit_test(the_last_number_cannot_end_the_dumps_of_a_fleet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
