@@ -63,11 +63,12 @@ static kvhash_plh ghost_parent_key(const ghost *g) { return (kvhash_plh){g->key.
 /* The fields of a node, wherever it is. */
 static uint32_t *children_of(manager *m, uint32_t node) {
     return node & LINEAGE_GHOST ? &m->order.lineage.ghosts[node & ~LINEAGE_GHOST].children
-                                : &m->slots[node].lineage.children;
+                                : &m->tier.slots[node].lineage.children;
 }
 
 static bool is_real(const manager *m, uint32_t node) {
-    return !(node & LINEAGE_GHOST) && m->slots[node].lineage.serial != 0 && m->slots[node].level == LINEAGE_REAL;
+    return !(node & LINEAGE_GHOST) && m->tier.slots[node].lineage.serial != 0 &&
+           m->tier.slots[node].level == LINEAGE_REAL;
 }
 
 static uint32_t new_serial(lineage *l) {
@@ -85,11 +86,11 @@ static uint32_t find_ghost(const lineage *l, kvhash_plh key) {
 static uint32_t find_node(const manager *m, kvhash_plh key, uint32_t serial, uint32_t *host) {
     *host = NO_SLOT;
     uint32_t tag = name_mix(key.high, key.low);
-    for (uint64_t at = name_home(&m->names, tag);; at = name_after(&m->names, at)) {
-        name_entry entry = m->names.entries[at];
+    for (uint64_t at = name_home(&m->tier.names, tag);; at = name_after(&m->tier.names, at)) {
+        name_entry entry = m->tier.names.entries[at];
         if (entry.row == NO_ROW) break;
         if (entry.tag != tag) continue;
-        const slot *s = &m->slots[entry.row];
+        const slot *s = &m->tier.slots[entry.row];
         if (!kvhash_plh_equal(own_key(s->name), key)) continue;
         if (s->lineage.serial == 0) {
             if (*host == NO_SLOT) *host = entry.row;
@@ -108,7 +109,7 @@ static uint32_t resolve(const manager *m, kvhash_plh key, uint32_t serial, uint3
     if (hint & LINEAGE_GHOST) {
         const ghost *g = &m->order.lineage.ghosts[hint & ~LINEAGE_GHOST];
         if (g->serial == serial && kvhash_plh_equal(g->key, key)) return hint;
-    } else if (m->slots[hint].lineage.serial == serial) {
+    } else if (m->tier.slots[hint].lineage.serial == serial) {
         return hint;
     }
     uint32_t host;
@@ -121,16 +122,16 @@ static bool by_tick(const manager *m) { return m->order.lineage.ring.places > 0;
 
 static inline void enter_order(manager *m, uint32_t index) {
     if (by_tick(m))
-        bitmap_set(&m->order.lineage.ring.leaves, m->slots[index].previous);
+        bitmap_set(&m->order.lineage.ring.leaves, m->tier.slots[index].previous);
     else
-        list_push(&m->order.lineage.leaves, m->slots, index);
+        list_push(&m->order.lineage.leaves, m->tier.slots, index);
 }
 
 static inline void leave_order(manager *m, uint32_t index) {
     if (by_tick(m))
-        bitmap_clear(&m->order.lineage.ring.leaves, m->slots[index].previous);
+        bitmap_clear(&m->order.lineage.ring.leaves, m->tier.slots[index].previous);
     else
-        list_remove(&m->order.lineage.leaves, m->slots, index);
+        list_remove(&m->order.lineage.leaves, m->tier.slots, index);
 }
 
 /* ---- ghosts ---- */
@@ -166,7 +167,7 @@ static void orphan(manager *m, uint32_t parent) {
             delete_ghost(&m->order.lineage, node & ~LINEAGE_GHOST);
             parent = resolve(m, ghost_parent_key(&g), g.parent_serial, g.parent);
         } else {
-            slot *s = &m->slots[node];
+            slot *s = &m->tier.slots[node];
             parent = resolve(m, parent_key(s->name), s->lineage.parent_serial, s->lineage.parent);
             s->lineage.serial = s->lineage.parent_serial = 0;
         }
@@ -209,7 +210,7 @@ static uint32_t make_ghost(lineage *l, ghost made) {
 
 /* A held slot starts to host the ghost of its name. */
 static uint32_t host_ghost(manager *m, uint32_t index) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     s->lineage.serial = new_serial(&m->order.lineage);
     s->lineage.parent_serial = s->lineage.children = 0;
     s->level = 0;
@@ -218,8 +219,8 @@ static uint32_t host_ghost(manager *m, uint32_t index) {
 
 /* Blocks of a chain come and go together, so the parent is most often the block before or after. */
 static uint32_t near_node(manager *m, kvhash_plh key, uint32_t near) {
-    if (near == NO_SLOT || !kvhash_plh_equal(own_key(m->slots[near].name), key)) return LINEAGE_NOWHERE;
-    if (m->slots[near].lineage.serial != 0) return near;
+    if (near == NO_SLOT || !kvhash_plh_equal(own_key(m->tier.slots[near].name), key)) return LINEAGE_NOWHERE;
+    if (m->tier.slots[near].lineage.serial != 0) return near;
     return m->order.lineage.ghost_count == 0 ? host_ghost(m, near) : LINEAGE_NOWHERE;
 }
 
@@ -236,7 +237,7 @@ static uint32_t parent_node(manager *m, kvhash_plh key, uint32_t before, uint32_
 
 /* `before` and `after`: its neighbours in the batch, or NO_SLOT. */
 static void link_parent(manager *m, uint32_t index, uint32_t before, uint32_t after) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     lineage *l = &m->order.lineage;
     if (kvhash_plh_position(s->name) == 0) return;
     kvhash_plh key = parent_key(s->name);
@@ -249,12 +250,12 @@ static void link_parent(manager *m, uint32_t index, uint32_t before, uint32_t af
     ++*children;
     s->lineage.parent = node;
     s->lineage.parent_serial =
-        node & LINEAGE_GHOST ? l->ghosts[node & ~LINEAGE_GHOST].serial : m->slots[node].lineage.serial;
+        node & LINEAGE_GHOST ? l->ghosts[node & ~LINEAGE_GHOST].serial : m->tier.slots[node].lineage.serial;
 }
 
 /* The slot takes a ghost's place: its children and its parent, unless that is the parent of a name that collides. */
 static void take_over(manager *m, uint32_t index, uint32_t row) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     ghost g = m->order.lineage.ghosts[row];
     delete_ghost(&m->order.lineage, row);
     s->lineage.serial = g.serial;
@@ -267,7 +268,7 @@ static void take_over(manager *m, uint32_t index, uint32_t row) {
 }
 
 static void insert(manager *m, uint32_t index, uint32_t before, uint32_t after) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     lineage *l = &m->order.lineage;
     if (s->lineage.serial == 0) { /* it hosts no ghost; is there one elsewhere? */
         uint32_t row = l->ghost_count == 0 ? NO_ROW : find_ghost(l, own_key(s->name));
@@ -279,7 +280,7 @@ static void insert(manager *m, uint32_t index, uint32_t before, uint32_t after) 
         }
     }
     s->level = LINEAGE_REAL;
-    if (by_tick(m)) ring_insert(&l->ring, m->slots, index);
+    if (by_tick(m)) ring_insert(&l->ring, m->tier.slots, index);
     link_parent(m, index, before, after);
     if (s->lineage.children == 0) enter_order(m, index);
     trim_ghosts(m);
@@ -289,15 +290,15 @@ static void insert(manager *m, uint32_t index, uint32_t before, uint32_t after) 
 PREFETCHER void prefetch_grandparent(const manager *m, const slot *s) {
     uint32_t parent = s->lineage.parent;
     if (s->lineage.parent_serial == 0 || parent & LINEAGE_GHOST) return;
-    parent = m->slots[parent].lineage.parent;
-    if (parent < m->slot_count) __builtin_prefetch(&m->slots[parent], 1);
+    parent = m->tier.slots[parent].lineage.parent;
+    if (parent < m->tier.slot_count) __builtin_prefetch(&m->tier.slots[parent], 1);
 }
 
 /* A real node becomes a ghost in its slot, or goes when it has no children. */
 static void remove_real(manager *m, uint32_t index) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     if (s->lineage.children == 0) leave_order(m, index);
-    if (by_tick(m)) ring_remove(&m->order.lineage.ring, m->slots, index);
+    if (by_tick(m)) ring_remove(&m->order.lineage.ring, m->tier.slots, index);
     s->level = 0;
     if (s->lineage.children > 0) return;
     prefetch_grandparent(m, s);
@@ -321,7 +322,7 @@ static void evict_by_tick(manager *m, uint32_t *victims, size_t count) {
         uint64_t place = ring_next(r, &r->leaves, r->oldest);
         /* one by one as we go; the first of many also brings in the nearest */
         for (uint64_t by = i == 0 && count > 1 ? 1 : RING_AHEAD; by <= RING_AHEAD; by++)
-            ring_prefetch(r, m->slots, place, by);
+            ring_prefetch(r, m->tier.slots, place, by);
         victims[i] = r->slots[place];
         remove_real(m, victims[i]);
     }
@@ -330,14 +331,14 @@ static void evict_by_tick(manager *m, uint32_t *victims, size_t count) {
 static void evict_by_arrival(manager *m, uint32_t *victims, size_t count) {
     for (size_t i = 0; i < count; i++) {
         victims[i] = m->order.lineage.leaves.head;
-        __builtin_prefetch(&m->slots[m->slots[victims[i]].ahead], 1);
+        __builtin_prefetch(&m->tier.slots[m->tier.slots[victims[i]].ahead], 1);
         remove_real(m, victims[i]);
     }
 }
 
 /* A hosted ghost loses its slot: it moves to a row, unless the key has one already. */
 static void lineage_forget(manager *m, uint32_t index) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     lineage *l = &m->order.lineage;
     if (s->lineage.serial == 0) return;
     ghost g = {.key = own_key(s->name),
@@ -360,13 +361,13 @@ static void lineage_forget(manager *m, uint32_t index) {
 
 static kvcore_status count_children(const manager *m, kvcore_error *error) {
     const lineage *l = &m->order.lineage;
-    for (uint32_t i = 0; i < m->slot_count; i++) m->slots[i].ahead = 0; /* only a hint: free to count with */
+    for (uint32_t i = 0; i < m->tier.slot_count; i++) m->tier.slots[i].ahead = 0; /* only a hint: free to count with */
     for (uint32_t row = l->oldest_ghost; row != NO_ROW; row = l->ghosts[row].younger) l->ghosts[row].scratch = 0;
     uint32_t row = l->oldest_ghost;
-    for (uint32_t i = 0; i < m->slot_count || row != NO_ROW; i++) {
+    for (uint32_t i = 0; i < m->tier.slot_count || row != NO_ROW; i++) {
         uint32_t parent;
-        if (i < m->slot_count) {
-            const slot *s = &m->slots[i];
+        if (i < m->tier.slot_count) {
+            const slot *s = &m->tier.slots[i];
             if (s->lineage.serial == 0) continue;
             parent = resolve(m, parent_key(s->name), s->lineage.parent_serial, s->lineage.parent);
         } else {
@@ -378,7 +379,7 @@ static kvcore_status count_children(const manager *m, kvcore_error *error) {
         if (parent & LINEAGE_GHOST)
             l->ghosts[parent & ~LINEAGE_GHOST].scratch++;
         else
-            m->slots[parent].ahead++;
+            m->tier.slots[parent].ahead++;
     }
     uint32_t ghosts = 0;
     for (row = l->oldest_ghost; row != NO_ROW; row = l->ghosts[row].younger) {
@@ -388,8 +389,8 @@ static kvcore_status count_children(const manager *m, kvcore_error *error) {
     }
     if (ghosts != l->ghost_count || ghosts > l->ghost_limit)
         return kvlogical__broken(error, KVCORE_NO_INDEX, "ghosts are as many as counted, and no more than allowed");
-    for (uint32_t i = 0; i < m->slot_count; i++) {
-        slot *s = &m->slots[i];
+    for (uint32_t i = 0; i < m->tier.slot_count; i++) {
+        slot *s = &m->tier.slots[i];
         uint32_t counted = s->ahead;
         s->ahead = 0;
         if (s->lineage.serial != 0 && counted != s->lineage.children)
@@ -401,8 +402,8 @@ static kvcore_status count_children(const manager *m, kvcore_error *error) {
 static kvcore_status lineage_validate(const manager *m, kvcore_error *error) {
     const lineage *l = &m->order.lineage;
     uint32_t leaves = 0;
-    for (uint32_t i = 0; i < m->slot_count; i++) {
-        const slot *s = &m->slots[i];
+    for (uint32_t i = 0; i < m->tier.slot_count; i++) {
+        const slot *s = &m->tier.slots[i];
         bool real = s->state == SLOT_INACTIVE, node = s->lineage.serial != 0;
         if (real ? !node || s->level != LINEAGE_REAL : node && (s->state != SLOT_PRIMARY || s->level == LINEAGE_REAL))
             return kvlogical__broken(error, i,
@@ -424,8 +425,8 @@ static kvcore_status lineage_validate(const manager *m, kvcore_error *error) {
         kvcore_status status = kvlogical__validate_list(m, &l->leaves, SLOT_INACTIVE, &count, invariant, error);
         if (status != KVCORE_OK) return status;
         if (count != leaves) return kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
-        for (uint32_t at = l->leaves.head; at != NO_SLOT; at = m->slots[at].next)
-            if (m->slots[at].lineage.children != 0) return kvlogical__broken(error, at, invariant);
+        for (uint32_t at = l->leaves.head; at != NO_SLOT; at = m->tier.slots[at].next)
+            if (m->tier.slots[at].lineage.children != 0) return kvlogical__broken(error, at, invariant);
     }
     return count_children(m, error);
 }

@@ -3,15 +3,15 @@
 #include "pool/validate.h"
 
 static void lru_insert(manager *m, const uint32_t *slots, size_t count) {
-    for (size_t i = 0; i < count; i++) list_push(&m->order.lru, m->slots, slots[i]);
+    for (size_t i = 0; i < count; i++) list_push(&m->order.lru, m->tier.slots, slots[i]);
 }
 
 static void lru_remove(manager *m, const uint32_t *slots, size_t count) {
-    for (size_t i = 0; i < count; i++) list_remove(&m->order.lru, m->slots, slots[i]);
+    for (size_t i = 0; i < count; i++) list_remove(&m->order.lru, m->tier.slots, slots[i]);
 }
 
 static void lru_evict(manager *m, uint32_t *victims, size_t count) {
-    for (size_t i = 0; i < count; i++) victims[i] = list_pop(&m->order.lru, m->slots);
+    for (size_t i = 0; i < count; i++) victims[i] = list_pop(&m->order.lru, m->tier.slots);
 }
 
 static kvcore_status lru_validate(const manager *m, kvcore_error *error) {

@@ -5,22 +5,22 @@
 static void forget(manager *m, const uint32_t *victims, size_t count, kvhash_plh *names, uint32_t now) {
     uint32_t tags[GROUP];
     for (size_t i = 0; i < count; i++) {
-        kvhash_plh name = m->slots[victims[i]].name;
-        tags[i] = name_tag(&m->names, name);
-        name_prefetch(&m->names, tags[i]);
+        kvhash_plh name = m->tier.slots[victims[i]].name;
+        tags[i] = name_tag(&m->tier.names, name);
+        name_prefetch(&m->tier.names, tags[i]);
         if (names != NULL) names[i] = name;
     }
     for (size_t i = 0; i < count; i++) {
-        name_erase(&m->names, tags[i], victims[i]);
+        name_erase(&m->tier.names, tags[i], victims[i]);
         m->metrics.evictions++;
         remember(m, tags[i], victims[i], KVLOGICAL_REASON_EVICTED, now);
-        registry_lose(m->registry, m, m->slots[victims[i]].name);
+        registry_lose(m->registry, &m->tier, m->tier.slots[victims[i]].name);
     }
 }
 
 static void hand_out(manager *m, uint32_t index, kvlogical_mutable *block, uint32_t now) {
     slot_enter(m, index, SLOT_MUTABLE, now);
-    m->slots[index].reset_on_release = m->reset_on_release;
+    m->tier.slots[index].reset_on_release = m->reset_on_release;
     guard_put(block, 0, guard_of(m, index));
 }
 
@@ -35,7 +35,7 @@ kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_m
     }
     uint32_t now = tick_now(m);
     size_t from_free = count < m->in_state[SLOT_FREE] ? count : m->in_state[SLOT_FREE];
-    for (size_t i = 0; i < from_free; i++) hand_out(m, list_pop(&m->free, m->slots), &blocks[i], now);
+    for (size_t i = 0; i < from_free; i++) hand_out(m, list_pop(&m->free, m->tier.slots), &blocks[i], now);
     for (size_t done = from_free; done < count;) {
         uint32_t victims[GROUP];
         size_t group = group_size(done, count);
@@ -61,11 +61,11 @@ kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error
     while (m->in_state[SLOT_INACTIVE] > 0) {
         m->eviction->evict(m, &victim, 1);
         drop_name(m, victim, KVLOGICAL_REASON_RESET, now);
-        m->slots[victim].reset_on_release = m->reset_on_release;
+        m->tier.slots[victim].reset_on_release = m->reset_on_release;
         slot_free(m, victim, now);
         slots_moved(m, SLOT_INACTIVE, SLOT_FREE, 1);
     }
-    uint64_t free = m->in_state[SLOT_FREE], total = m->slot_count;
+    uint64_t free = m->in_state[SLOT_FREE], total = m->tier.slot_count;
     manager_give(m);
     if (free == total) return KVCORE_OK;
     return kvcore_fail(

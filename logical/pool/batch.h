@@ -24,10 +24,10 @@ static inline kvcore_status claim_guards(manager *m, const void *guards, size_t 
     for (size_t i = 0; i < count; i++) {
         guard g = guard_at(guards, i);
         if (!guard_valid(m, g)) {
-            while (i-- > 0) m->slots[guard_at(guards, i).block].generation--;
+            while (i-- > 0) m->tier.slots[guard_at(guards, i).block].generation--;
             return KVLOGICAL_EGUARD;
         }
-        m->slots[g.block].generation++;
+        m->tier.slots[g.block].generation++;
     }
     return KVCORE_OK;
 }
@@ -50,12 +50,12 @@ static inline bool holds_fit(const manager *m, size_t more) {
 static inline void look_up(const manager *m, const kvhash_plh *names, size_t count, uint32_t *tags,
                            uint32_t *candidates) {
     for (size_t i = 0; i < count; i++) {
-        tags[i] = name_tag(&m->names, names[i]);
-        name_prefetch(&m->names, tags[i]);
+        tags[i] = name_tag(&m->tier.names, names[i]);
+        name_prefetch(&m->tier.names, tags[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        candidates[i] = name_candidate(&m->names, tags[i]);
-        if (candidates[i] != NO_SLOT) __builtin_prefetch(&m->slots[candidates[i]], 1);
+        candidates[i] = name_candidate(&m->tier.names, tags[i]);
+        if (candidates[i] != NO_SLOT) __builtin_prefetch(&m->tier.slots[candidates[i]], 1);
     }
 }
 

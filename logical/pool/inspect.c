@@ -5,17 +5,17 @@
 
 /* A duplicate needs no primary any more: it lets go, and stands for itself. */
 static void withdraw_duplicate(manager *m, uint32_t index, uint32_t now) {
-    slot *primary = &m->slots[m->slots[index].companion];
+    slot *primary = &m->tier.slots[m->tier.slots[index].companion];
     primary->holds--;
     m->holds--;
-    m->slots[index].state = SLOT_WITHDRAWN;
-    m->slots[index].since = now;
+    m->tier.slots[index].state = SLOT_WITHDRAWN;
+    m->tier.slots[index].since = now;
     slots_moved(m, SLOT_DUPLICATE, SLOT_WITHDRAWN, 1);
 }
 
 /* The slot that the name leads to. A primary that only duplicates kept alive becomes free. */
 static void withdraw_found(manager *m, uint32_t index, uint32_t now) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     enum slot_state from = s->state, to = SLOT_WITHDRAWN;
     if (from == SLOT_INACTIVE) m->eviction->remove(m, &index, 1);
     drop_name(m, index, KVLOGICAL_REASON_WITHDRAWN, now);
@@ -31,7 +31,7 @@ static void withdraw_found(manager *m, uint32_t index, uint32_t now) {
 
 /* What the name table does not lead to. Returns whether the slot was concerned. */
 static bool withdraw_other(manager *m, uint32_t index, uint32_t now) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     if (s->state == SLOT_DUPLICATE) {
         withdraw_duplicate(m, index, now);
         return true;
@@ -44,8 +44,8 @@ static bool withdraw_other(manager *m, uint32_t index, uint32_t now) {
 static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t now) {
     size_t count = 0;
     if (m->in_state[SLOT_STAGED] > 0 || m->in_state[SLOT_DUPLICATE] > 0)
-        for (uint32_t i = 0; i < m->slot_count; i++)
-            if (kvhash_plh_equal(m->slots[i].name, name)) count += withdraw_other(m, i, now);
+        for (uint32_t i = 0; i < m->tier.slot_count; i++)
+            if (kvhash_plh_equal(m->tier.slots[i].name, name)) count += withdraw_other(m, i, now);
     uint32_t index = find_slot(m, name);
     if (index == NO_SLOT) return count;
     withdraw_found(m, index, now);
@@ -69,10 +69,10 @@ kvcore_status kvlogical_withdraw_all(kvlogical_manager *m, size_t *withdrawn) {
     manager_take(m);
     uint32_t now = tick_now(m);
     size_t total = 0;
-    for (uint32_t i = 0; i < m->slot_count; i++)
+    for (uint32_t i = 0; i < m->tier.slot_count; i++)
         total += withdraw_other(m, i, now); /* duplicates hold their primaries */
-    for (uint32_t i = 0; i < m->slot_count; i++)
-        if (m->slots[i].state == SLOT_PRIMARY || m->slots[i].state == SLOT_INACTIVE) {
+    for (uint32_t i = 0; i < m->tier.slot_count; i++)
+        if (m->tier.slots[i].state == SLOT_PRIMARY || m->tier.slots[i].state == SLOT_INACTIVE) {
             withdraw_found(m, i, now);
             total++;
         }
@@ -100,8 +100,8 @@ kvcore_status kvlogical_list_slots(const kvlogical_manager *m, size_t first, kvl
     manager_take(m);
     uint32_t now = tick_of(m);
     size_t listed = 0;
-    for (size_t i = first; i < m->slot_count && listed < capacity; i++, listed++) {
-        const slot *s = &m->slots[i];
+    for (size_t i = first; i < m->tier.slot_count && listed < capacity; i++, listed++) {
+        const slot *s = &m->tier.slots[i];
         bool multi_lru = m->eviction == &kvlogical__multi_lru && s->state == SLOT_INACTIVE;
         slots[listed] = (kvlogical_slot){
             .name = has_name(s) ? s->name : (kvhash_plh){0, 0},
@@ -121,13 +121,13 @@ kvcore_status kvlogical_list_slots(const kvlogical_manager *m, size_t first, kvl
 
 static bool explain_departure(const manager *m, kvhash_plh name, uint32_t now, kvlogical_explanation *e) {
     if (m->history_mask == UINT32_MAX) return false;
-    const departure *d = &m->history[name_tag(&m->names, name) & m->history_mask];
+    const departure *d = &m->history[name_tag(&m->tier.names, name) & m->history_mask];
     if (d->reason == 0 || !kvhash_plh_equal(d->name, name)) return false;
     e->reason = (uint32_t)d->reason;
     e->block = d->block;
     e->ago_ns = (uint64_t)(uint32_t)(now - d->when) * TICK_NS;
     e->evictions_since = m->metrics.evictions - d->evictions;
-    if (has_name(&m->slots[d->block])) e->successor = m->slots[d->block].name;
+    if (has_name(&m->tier.slots[d->block])) e->successor = m->tier.slots[d->block].name;
     return true;
 }
 
@@ -135,15 +135,15 @@ static kvlogical_explanation explain(const manager *m, kvhash_plh name, uint32_t
     kvlogical_explanation e = {.reason = KVLOGICAL_REASON_NEVER_SEEN};
     uint32_t index = find_slot(m, name);
     if (index != NO_SLOT) {
-        e.reason = m->slots[index].state == SLOT_INACTIVE ? KVLOGICAL_REASON_INACTIVE : KVLOGICAL_REASON_HELD;
+        e.reason = m->tier.slots[index].state == SLOT_INACTIVE ? KVLOGICAL_REASON_INACTIVE : KVLOGICAL_REASON_HELD;
         e.block = index;
         return e;
     }
     bool left = explain_departure(m, name, now, &e);
-    for (const manager *other = m->registry->managers; other != NULL; other = other->sibling) {
-        if (other == m || find_slot(other, name) == NO_SLOT) continue;
+    for (const tier *other = m->registry->tiers; other != NULL; other = other->next) {
+        if (other == &m->tier || !tier_has(other, name)) continue;
         e.reason = KVLOGICAL_REASON_OTHER_TIER;
-        e.tier = other->tier;
+        e.tier = other->number;
         return e;
     }
     if (!left && registered_elsewhere(m->registry, NULL, name)) e.reason = KVLOGICAL_REASON_REGISTERED;

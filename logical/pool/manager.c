@@ -1,18 +1,11 @@
 /* Making and unmaking a manager: configuration, the layout of its memory, counts. */
 #include "pool/manager.h"
 
-#include <stdatomic.h>
-
 #include <kvcore/config.h>
 
 #define LINE 64
 #define HISTORY_MOST 65536
 #define HANDLES_DEFAULT 64
-
-/* The one number that managers and registries of a process share. */
-static atomic_uint_least64_t last_id;
-
-uint64_t kvlogical__next_id(void) { return atomic_fetch_add(&last_id, 1) + 1; }
 
 static kvcore_status bad(kvcore_error *error, kvcore_status code, uint64_t actual, const char *text) {
     return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX, .actual = actual}, "%s, got %llu",
@@ -138,7 +131,7 @@ static void make_order(manager *m, const kvlogical_config *config, void *memory)
         break;
     case KVLOGICAL_EVICT_LINEAGE_TICK:
     case KVLOGICAL_EVICT_LINEAGE_FIFO:
-        m->names.by_lineage = true;
+        m->tier.names.by_lineage = true;
         m->eviction =
             config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK ? &kvlogical__lineage_tick : &kvlogical__lineage_fifo;
         kvlogical__lineage_init(&m->order.lineage, memory, config->block_count,
@@ -151,50 +144,38 @@ static void make_order(manager *m, const kvlogical_config *config, void *memory)
 static void make_private_registry(manager *m, const kvlogical_config *config, void *memory, const layout *l,
                                   bool fixed) {
     registry *r = m->registry = part(memory, l->registry);
-    kvlogical__registry_init(r, m->id, &m->allocator, 0);
+    kvlogical__registry_init(r, m->tier.id, &m->allocator, 0);
     r->own_by_manager = true;
-    r->fixed = fixed;
+    r->fixed = r->records.fixed = fixed;
     if (config->frequency_capacity > 0) {
         r->frequency = kvlogical__frequency_init(part(memory, l->frequency), config->frequency_capacity, 0);
         r->tracker = kvlogical_frequency_tracker(r->frequency);
     }
     if (fixed)
-        kvlogical__records_init(r, part(memory, l->records),
-                                (uint32_t)(config->handle_capacity > 0 ? config->handle_capacity : HANDLES_DEFAULT));
-}
-
-/* Into the registry's list; ids only grow, so the newest goes last. */
-static void join(manager *m) {
-    registry *r = m->registry;
-    lock_take(&r->lock);
-    manager **at = &r->managers;
-    while (*at != NULL && (*at)->id < m->id) at = &(*at)->sibling;
-    m->sibling = *at;
-    *at = m;
-    r->manager_count++;
-    lock_give(&r->lock);
+        kvlogical__records_place(&r->records, part(memory, l->records),
+                                 (uint32_t)(config->handle_capacity > 0 ? config->handle_capacity : HANDLES_DEFAULT));
 }
 
 static manager *make(const kvlogical_config *config, void *memory, const layout *l, bool fixed) {
     manager *m = memory;
     *m = (manager){
-        .id = kvlogical__next_id(),
+        .tier = {.id = kvlogical__next_id(),
+                 .number = config->tier,
+                 .label = config->tier_label,
+                 .slots = part(memory, l->slots),
+                 .slot_count = (uint32_t)config->block_count,
+                 .names = {.entries = part(memory, l->names), .capacity = name_table_capacity(config->block_count)}},
         .registry = config->registry,
-        .slots = part(memory, l->slots),
-        .slot_count = (uint32_t)config->block_count,
         .block_tokens = config->block_tokens,
         .reject_duplicates = config->duplicates == KVLOGICAL_DUPLICATES_REJECT,
         .reset_on_release = config->reset_on_release,
-        .names = {.entries = part(memory, l->names), .capacity = name_table_capacity(config->block_count)},
         .history_mask = UINT32_MAX,
         .start_ns = coarse_ns(),
-        .tier = config->tier,
-        .tier_label = config->tier_label,
         .allocator = config->allocator,
         .memory_bytes = (size_t)l->total,
     };
     if (m->registry == NULL) make_private_registry(m, config, memory, l, fixed);
-    name_table_clear(&m->names);
+    name_table_clear(&m->tier.names);
     make_order(m, config, part(memory, l->order));
     m->counters_in_slots =
         m->registry->frequency != NULL && !is_lineage(config) && kvlogical__frequency_compact(m->registry->frequency);
@@ -205,12 +186,12 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
         memset(m->history, 0, (size_t)places * sizeof *m->history);
     }
     list_init(&m->free);
-    for (uint32_t i = 0; i < m->slot_count; i++) {
-        m->slots[i] = (slot){.state = SLOT_FREE, .reset_on_release = m->reset_on_release};
-        list_push(&m->free, m->slots, i);
+    for (uint32_t i = 0; i < m->tier.slot_count; i++) {
+        m->tier.slots[i] = (slot){.state = SLOT_FREE, .reset_on_release = m->reset_on_release};
+        list_push(&m->free, m->tier.slots, i);
     }
-    m->in_state[SLOT_FREE] = m->slot_count;
-    join(m);
+    m->in_state[SLOT_FREE] = m->tier.slot_count;
+    kvlogical__registry_join(m->registry, &m->tier);
     return m;
 }
 
@@ -268,42 +249,30 @@ kvcore_status kvlogical_manager_create_in(const kvlogical_config *given, void *m
 
 /* ---- unmaking ---- */
 
-/* Its inactive names go, and what they keep registered; then the manager leaves its registry. */
-static void leave(manager *m) {
-    registry *r = m->registry;
-    manager **at = &r->managers;
-    while (*at != m) at = &(*at)->sibling;
-    *at = m->sibling;
-    r->manager_count--;
-    for (uint32_t i = 0; i < m->slot_count; i++)
-        if (m->slots[i].state == SLOT_INACTIVE && !kvlogical__registered_elsewhere(r, NULL, m->slots[i].name))
-            kvlogical__unregister(r, m->slots[i].name);
-}
-
 kvcore_status kvlogical_manager_destroy(kvlogical_manager *m) {
     if (m == NULL) return KVCORE_OK;
     registry *r = m->registry;
     bool private = r->own_by_manager;
     lock_take(&r->lock);
-    bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->slot_count && m->weak_guards == 0;
+    bool idle = m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE] == m->tier.slot_count && m->weak_guards == 0;
     if (private) { /* handles and subscriptions are of the registry that would go */
-        for (uint32_t row = 0; row < r->record_rows; row++) idle = idle && r->records[row].holds == 0;
+        for (uint32_t row = 0; row < r->records.used; row++) idle = idle && r->records.rows[row].holds == 0;
         idle = idle && r->events.subscriptions == 0;
     }
-    if (idle) leave(m);
+    if (idle) kvlogical__registry_leave(r, &m->tier);
     registry_give(r);
     if (!idle) return KVCORE_EBUSY;
     if (private) kvlogical__registry_clear(r);
     kvcore_allocator allocator = m->allocator;
     size_t bytes = m->memory_bytes;
-    m->id = 0; /* a guard used after this has some chance to be refused */
+    m->tier.id = 0; /* a guard used after this has some chance to be refused */
     if (allocator.free != NULL) kvcore_free(&allocator, m, 1, bytes, LINE);
     return KVCORE_OK;
 }
 
 /* ---- questions ---- */
 
-uint64_t kvlogical_manager_id(const kvlogical_manager *m) { return m == NULL ? 0 : m->id; }
+uint64_t kvlogical_manager_id(const kvlogical_manager *m) { return m == NULL ? 0 : m->tier.id; }
 
 kvlogical_registry *kvlogical_manager_registry(const kvlogical_manager *m) { return m == NULL ? NULL : m->registry; }
 
@@ -315,7 +284,7 @@ kvlogical_counts kvlogical_manager_counts(const kvlogical_manager *m) {
     if (m == NULL) return (kvlogical_counts){0};
     manager_take(m);
     kvlogical_counts counts = {
-        .total = m->slot_count,
+        .total = m->tier.slot_count,
         .available = (size_t)m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE],
         .free = m->in_state[SLOT_FREE],
         .mutable_blocks = m->in_state[SLOT_MUTABLE],

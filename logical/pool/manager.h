@@ -15,6 +15,7 @@
 #include "pool/lock.h"
 #include "pool/name_table.h"
 #include "pool/slot.h"
+#include "pool/tier.h"
 #include "registry/frequency.h"
 #include "registry/registry.h"
 
@@ -28,16 +29,13 @@ typedef struct departure {
 } departure;
 
 struct kvlogical_manager {
-    uint64_t id;
+    tier tier;
     registry *registry;
-    slot *slots;
-    uint32_t slot_count;
     uint32_t block_tokens;
     bool reject_duplicates;
     bool reset_on_release; /* what new tenants of a slot start with */
 
     list free;
-    name_table names;
     const eviction *eviction;
     union {
         list lru;
@@ -58,10 +56,6 @@ struct kvlogical_manager {
     uint64_t start_ns;
     uint32_t now; /* tick of the last allocate, look-up or release: near enough for what happens in between */
     bool counters_in_slots;
-
-    uint64_t tier;
-    const char *tier_label;
-    struct kvlogical_manager *sibling; /* in the registry, by ascending id */
 
     kvcore_allocator allocator;
     size_t memory_bytes; /* of this record and everything behind it, one block */
@@ -93,12 +87,12 @@ static inline guard guard_at(const void *guards, size_t i) {
 static inline void guard_put(void *guards, size_t i, guard g) { memcpy((char *)guards + i * sizeof g, &g, sizeof g); }
 
 static inline guard guard_of(const manager *m, uint32_t index) {
-    return (guard){m->id, index, m->slots[index].generation};
+    return (guard){m->tier.id, index, m->tier.slots[index].generation};
 }
 
 /* Is this the present stay of a slot of this manager? The generation implies the kind of guard. */
 static inline bool guard_valid(const manager *m, guard g) {
-    return g.manager == m->id && g.block < m->slot_count && m->slots[g.block].generation == g.generation;
+    return g.manager == m->tier.id && g.block < m->tier.slot_count && m->tier.slots[g.block].generation == g.generation;
 }
 
 /* Time since the manager was made, in ticks of 67 ms: good enough for ages, and cheap. */
@@ -119,7 +113,7 @@ static inline uint32_t tick_now(manager *m) { return m->now = (uint32_t)((coarse
 
 /* A new stay. The counts of states are the caller's: a batch settles them once, by slots_moved(). */
 static inline void slot_enter(manager *m, uint32_t index, enum slot_state state, uint32_t now) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     s->state = (uint8_t)state;
     s->generation++;
     s->since = now;
@@ -132,40 +126,39 @@ static inline void slots_moved(manager *m, enum slot_state from, enum slot_state
 
 static inline void slot_free(manager *m, uint32_t index, uint32_t now) {
     slot_enter(m, index, SLOT_FREE, now);
-    list_push(&m->free, m->slots, index);
+    list_push(&m->free, m->tier.slots, index);
 }
 
-static inline uint32_t find_slot(const manager *m, kvhash_plh name) {
-    return name_find(&m->names, m->slots, sizeof(slot), name);
-}
+static inline uint32_t find_slot(const manager *m, kvhash_plh name) { return tier_find(&m->tier, name); }
 
 /* The tracker counts a use of the slot's name. */
 static inline void slot_touch(const manager *m, uint32_t index) {
     if (m->counters_in_slots)
-        kvlogical__frequency_touch_at(m->registry->frequency, m->slots[index].counters);
+        kvlogical__frequency_touch_at(m->registry->frequency, m->tier.slots[index].counters);
     else
-        registry_touch(m->registry, m->slots[index].name);
+        registry_touch(m->registry, m->tier.slots[index].name);
 }
 
 /* A name is gone from the table: remember why. */
 static inline void remember(manager *m, uint32_t tag, uint32_t index, unsigned reason, uint32_t now) {
     if (m->history_mask == UINT32_MAX) return;
-    m->history[tag & m->history_mask] = (departure){m->slots[index].name, m->metrics.evictions, reason & 7, now, index};
+    m->history[tag & m->history_mask] =
+        (departure){m->tier.slots[index].name, m->metrics.evictions, reason & 7, now, index};
 }
 
 /* A primary's name leaves the table (its slot is in no order), and the registry when nothing else has it. */
 static inline void drop_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
-    kvhash_plh name = m->slots[index].name;
-    uint32_t tag = name_tag(&m->names, name);
+    kvhash_plh name = m->tier.slots[index].name;
+    uint32_t tag = name_tag(&m->tier.names, name);
     if (m->eviction->forget != NULL) m->eviction->forget(m, index);
-    name_erase(&m->names, tag, index);
+    name_erase(&m->tier.names, tag, index);
     remember(m, tag, index, reason, now);
-    registry_lose(m->registry, m, name);
+    registry_lose(m->registry, &m->tier, name);
 }
 
 /* A look-up's hold: an inactive slot comes back to life. */
 static inline void hold_found(manager *m, uint32_t index, uint32_t now) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     if (s->state == SLOT_INACTIVE) {
         m->eviction->remove(m, &index, 1);
         slot_enter(m, index, SLOT_PRIMARY, now);

@@ -3,7 +3,7 @@
 
 static void touch_all(const manager *m, const kvlogical_immutable *held, size_t count) {
     for (size_t i = 0; m->counters_in_slots && i < count; i++)
-        kvlogical__frequency_prefetch(m->registry->frequency, m->slots[held[i].block].counters);
+        kvlogical__frequency_prefetch(m->registry->frequency, m->tier.slots[held[i].block].counters);
     for (size_t i = 0; i < count; i++) slot_touch(m, held[i].block);
 }
 
@@ -22,9 +22,10 @@ kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *nam
         size_t first = found, group = group_size(found, count), revived_count = 0;
         look_up(m, names + first, group, tags, candidates);
         for (size_t i = 0; i < group; i++) {
-            uint32_t index = name_find_at(&m->names, m->slots, sizeof(slot), names[first + i], tags[i], candidates[i]);
+            uint32_t index =
+                name_find_at(&m->tier.names, m->tier.slots, sizeof(slot), names[first + i], tags[i], candidates[i]);
             if ((miss = index == NO_SLOT)) break;
-            slot *s = &m->slots[index];
+            slot *s = &m->tier.slots[index];
             if (s->state == SLOT_INACTIVE) {
                 revived[revived_count++] = index;
                 slot_enter(m, index, SLOT_PRIMARY, now);
@@ -62,7 +63,8 @@ kvcore_status kvlogical_match_scattered(kvlogical_manager *m, const kvhash_plh *
         size_t group = group_size(done, count);
         look_up(m, names + done, group, tags, candidates);
         for (size_t i = 0; i < group; i++) {
-            uint32_t index = name_find_at(&m->names, m->slots, sizeof(slot), names[done + i], tags[i], candidates[i]);
+            uint32_t index =
+                name_find_at(&m->tier.names, m->tier.slots, sizeof(slot), names[done + i], tags[i], candidates[i]);
             guard g = {0, 0, 0};
             if (index != NO_SLOT) {
                 hold_found(m, index, now);
@@ -85,8 +87,8 @@ kvcore_status kvlogical_match_scattered(kvlogical_manager *m, const kvhash_plh *
 /* Each primary carries the number of the last scan that met it; so a name that repeats is seen without a set. */
 static uint32_t next_scan(manager *m) {
     if (++m->last_scan == 0) {
-        for (uint32_t i = 0; i < m->slot_count; i++)
-            if (m->slots[i].state == SLOT_PRIMARY) m->slots[i].companion = 0;
+        for (uint32_t i = 0; i < m->tier.slot_count; i++)
+            if (m->tier.slots[i].state == SLOT_PRIMARY) m->tier.slots[i].companion = 0;
         m->last_scan = 1;
     }
     return m->last_scan;
@@ -109,13 +111,14 @@ kvcore_status kvlogical_scan(kvlogical_manager *m, const kvhash_plh *names, size
         look_up(m, names + done, group, tags, candidates);
         for (size_t i = 0; i < group; i++) {
             kvhash_plh name = names[done + i];
-            uint32_t index = name_find_at(&m->names, m->slots, sizeof(slot), name, tags[i], candidates[i]);
-            if (touch && (index != NO_SLOT || registered_elsewhere(m->registry, m, name)))
+            uint32_t index = name_find_at(&m->tier.names, m->tier.slots, sizeof(slot), name, tags[i], candidates[i]);
+            if (touch && (index != NO_SLOT || registered_elsewhere(m->registry, &m->tier, name)))
                 registry_touch(m->registry, name);
-            if (index == NO_SLOT || (m->slots[index].state == SLOT_PRIMARY && m->slots[index].companion == scan))
+            if (index == NO_SLOT ||
+                (m->tier.slots[index].state == SLOT_PRIMARY && m->tier.slots[index].companion == scan))
                 continue;
             hold_found(m, index, now);
-            m->slots[index].companion = scan;
+            m->tier.slots[index].companion = scan;
             guard_put(held, distinct, guard_of(m, index));
             indices[distinct++] = done + i;
         }
@@ -137,7 +140,7 @@ static kvcore_status hold_again(manager *m, const void *held, size_t count, void
     if (status == KVCORE_OK) {
         for (size_t i = 0; i < count; i++) {
             guard g = guard_at(held, i);
-            m->slots[g.block].holds++;
+            m->tier.slots[g.block].holds++;
             guard_put(copies, i, g);
         }
         m->holds += count;

@@ -102,8 +102,8 @@ static void put_sample(writer *w, const family *f, const manager *m, const kvlog
     char number[24];
     put_text(w, f->name);
     put(w, '{');
-    snprintf(number, sizeof number, "%llu", (unsigned long long)m->tier);
-    put_label(w, POOL_LABEL, m->tier_label != NULL ? m->tier_label : number);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)m->tier.number);
+    put_label(w, POOL_LABEL, m->tier.label != NULL ? m->tier.label : number);
     for (size_t i = 0; i < label_count; i++) {
         put(w, ',');
         put_label(w, labels[i].name, labels[i].value);

@@ -2,9 +2,9 @@
 #include "pool/batch.h"
 
 static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
-    m->slots[index].name = name;
-    m->slots[index].withdrawn = 0;
-    if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, m->slots[index].counters);
+    m->tier.slots[index].name = name;
+    m->tier.slots[index].withdrawn = 0;
+    if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, m->tier.slots[index].counters);
     slot_enter(m, index, SLOT_STAGED, now);
     guard_put(staged, 0, guard_of(m, index));
 }
@@ -63,7 +63,7 @@ kvcore_status kvlogical_unstage(kvlogical_manager *m, kvlogical_complete *staged
             uint32_t index = guard_at(staged, i).block;
             guard_put(staged, i, (guard){0});
             slot_enter(m, index, SLOT_MUTABLE, now);
-            m->slots[index].reset_on_release = m->reset_on_release;
+            m->tier.slots[index].reset_on_release = m->reset_on_release;
             guard_put(blocks, i, guard_of(m, index));
         }
         slots_moved(m, SLOT_STAGED, SLOT_MUTABLE, count);
@@ -76,21 +76,21 @@ kvcore_status kvlogical_unstage(kvlogical_manager *m, kvlogical_complete *staged
 static uint32_t enter_shared(manager *m, uint32_t index, enum slot_state state, uint32_t now) {
     slot_enter(m, index, state, now);
     slots_moved(m, SLOT_STAGED, state, 1);
-    m->slots[index].holds = 1;
+    m->tier.slots[index].holds = 1;
     m->holds++;
     return index;
 }
 
 /* Returns the slot whose guard the caller gets. */
 static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now) {
-    slot *s = &m->slots[index];
+    slot *s = &m->tier.slots[index];
     if (s->withdrawn) return enter_shared(m, index, SLOT_WITHDRAWN, now);
-    name_entry *entry = name_place(&m->names, m->slots, sizeof(slot), s->name, tag);
+    name_entry *entry = name_place(&m->tier.names, m->tier.slots, sizeof(slot), s->name, tag);
     uint32_t existing = entry->row;
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
         s->companion = 0;
-        if (registry_gain(m->registry, m, s->name)) slot_touch(m, index);
+        if (registry_gain(m->registry, &m->tier, s->name)) slot_touch(m, index);
         return enter_shared(m, index, SLOT_PRIMARY, now);
     }
     hold_found(m, existing, now); /* by the caller, or by the duplicate */
@@ -119,8 +119,8 @@ kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *stage
         uint32_t tags[GROUP];
         size_t group = group_size(done, count);
         for (size_t i = 0; i < group; i++) {
-            tags[i] = name_tag(&m->names, m->slots[guard_at(staged, done + i).block].name);
-            name_prefetch(&m->names, tags[i]);
+            tags[i] = name_tag(&m->tier.names, m->tier.slots[guard_at(staged, done + i).block].name);
+            name_prefetch(&m->tier.names, tags[i]);
         }
         for (size_t i = 0; i < group; i++) {
             uint32_t index = guard_at(staged, done + i).block;

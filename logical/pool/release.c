@@ -16,7 +16,7 @@ static void settle(manager *m, idle *gone) {
 }
 
 static void last_hold_of_primary(manager *m, uint32_t index, idle *gone) {
-    if (m->slots[index].reset_on_release) {
+    if (m->tier.slots[index].reset_on_release) {
         settle(m, gone); /* the order comes first, as if each block were released alone */
         drop_name(m, index, KVLOGICAL_REASON_RESET, gone->now);
         slot_free(m, index, gone->now);
@@ -29,7 +29,7 @@ static void last_hold_of_primary(manager *m, uint32_t index, idle *gone) {
 }
 
 static void last_hold(manager *m, uint32_t index, idle *gone) {
-    enum slot_state state = m->slots[index].state;
+    enum slot_state state = m->tier.slots[index].state;
     if (state == SLOT_PRIMARY) {
         last_hold_of_primary(m, index, gone);
         return;
@@ -37,9 +37,9 @@ static void last_hold(manager *m, uint32_t index, idle *gone) {
     slot_free(m, index, gone->now);
     slots_moved(m, state, SLOT_FREE, 1);
     if (state != SLOT_DUPLICATE) return;
-    uint32_t primary = m->slots[index].companion; /* a duplicate lets go of it after itself */
+    uint32_t primary = m->tier.slots[index].companion; /* a duplicate lets go of it after itself */
     m->holds--;
-    if (--m->slots[primary].holds == 0) last_hold_of_primary(m, primary, gone);
+    if (--m->tier.slots[primary].holds == 0) last_hold_of_primary(m, primary, gone);
 }
 
 /* Immutable guards and pins. */
@@ -61,7 +61,7 @@ static kvcore_status release_held(manager *m, void *held, size_t count, bool tai
             continue;
         }
         released++;
-        if (--m->slots[g.block].holds == 0) last_hold(m, g.block, &gone);
+        if (--m->tier.slots[g.block].holds == 0) last_hold(m, g.block, &gone);
     }
     settle(m, &gone);
     m->holds -= released;

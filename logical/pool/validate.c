@@ -9,8 +9,8 @@ kvcore_status kvlogical__validate_list(const manager *m, const list *l, enum slo
                                        const char *invariant, kvcore_error *error) {
     uint32_t previous = NO_SLOT;
     *count = 0;
-    for (uint32_t at = l->head; at != NO_SLOT; at = m->slots[at].next) {
-        if (at >= m->slot_count || m->slots[at].state != state || m->slots[at].previous != previous ||
+    for (uint32_t at = l->head; at != NO_SLOT; at = m->tier.slots[at].next) {
+        if (at >= m->tier.slot_count || m->tier.slots[at].state != state || m->tier.slots[at].previous != previous ||
             ++*count > m->in_state[state])
             return kvlogical__broken(error, at, invariant);
         previous = at;
@@ -29,10 +29,10 @@ static kvcore_status validate_free(const manager *m, kvcore_error *error) {
 
 static kvcore_status validate_states(const manager *m, kvcore_error *error) {
     uint32_t in_state[SLOT_STATES] = {0};
-    for (uint32_t i = 0; i < m->slot_count; i++) {
-        if (m->slots[i].state >= SLOT_STATES)
+    for (uint32_t i = 0; i < m->tier.slot_count; i++) {
+        if (m->tier.slots[i].state >= SLOT_STATES)
             return kvlogical__broken(error, i, "a slot is in one of the seven states");
-        in_state[m->slots[i].state]++;
+        in_state[m->tier.slots[i].state]++;
     }
     for (int state = 0; state < SLOT_STATES; state++)
         if (in_state[state] != m->in_state[state])
@@ -42,14 +42,14 @@ static kvcore_status validate_states(const manager *m, kvcore_error *error) {
 
 static kvcore_status validate_holds(const manager *m, kvcore_error *error) {
     uint64_t holds = 0;
-    for (uint32_t i = 0; i < m->slot_count; i++) {
-        const slot *s = &m->slots[i];
+    for (uint32_t i = 0; i < m->tier.slot_count; i++) {
+        const slot *s = &m->tier.slots[i];
         bool shared = s->state == SLOT_PRIMARY || s->state == SLOT_DUPLICATE || s->state == SLOT_WITHDRAWN;
         if (shared != (s->holds > 0)) return kvlogical__broken(error, i, "shared slots, and only they, have holds");
         holds += s->holds;
         if (s->state != SLOT_DUPLICATE) continue;
-        if (s->companion >= m->slot_count || m->slots[s->companion].state != SLOT_PRIMARY ||
-            !kvhash_plh_equal(m->slots[s->companion].name, s->name))
+        if (s->companion >= m->tier.slot_count || m->tier.slots[s->companion].state != SLOT_PRIMARY ||
+            !kvhash_plh_equal(m->tier.slots[s->companion].name, s->name))
             return kvlogical__broken(error, i, "a duplicate keeps the primary of its name alive");
     }
     if (holds != m->holds) return kvlogical__broken(error, KVCORE_NO_INDEX, "the sum of holds is that of the slots");
@@ -58,15 +58,15 @@ static kvcore_status validate_holds(const manager *m, kvcore_error *error) {
 
 static kvcore_status validate_names(const manager *m, kvcore_error *error) {
     uint64_t entries = 0;
-    for (uint64_t i = 0; i < m->names.capacity; i++) {
-        name_entry entry = m->names.entries[i];
+    for (uint64_t i = 0; i < m->tier.names.capacity; i++) {
+        name_entry entry = m->tier.names.entries[i];
         if (entry.row == NO_ROW) continue;
         entries++;
-        if (entry.row >= m->slot_count ||
-            (m->slots[entry.row].state != SLOT_PRIMARY && m->slots[entry.row].state != SLOT_INACTIVE))
+        if (entry.row >= m->tier.slot_count ||
+            (m->tier.slots[entry.row].state != SLOT_PRIMARY && m->tier.slots[entry.row].state != SLOT_INACTIVE))
             return kvlogical__broken(error, entry.row, "names lead to primaries and inactive slots only");
-        kvhash_plh name = m->slots[entry.row].name;
-        if (entry.tag != name_tag(&m->names, name) || find_slot(m, name) != entry.row)
+        kvhash_plh name = m->tier.slots[entry.row].name;
+        if (entry.tag != name_tag(&m->tier.names, name) || find_slot(m, name) != entry.row)
             return kvlogical__broken(error, entry.row, "a name leads to its one slot");
     }
     if (entries != (uint64_t)m->in_state[SLOT_PRIMARY] + m->in_state[SLOT_INACTIVE])
@@ -78,21 +78,21 @@ static kvcore_status validate_names(const manager *m, kvcore_error *error) {
 static kvcore_status validate_registered(const manager *m, kvcore_error *error) {
     const registry *r = m->registry;
     uint64_t names = 0;
-    for (const manager *at = r->managers; at != NULL; at = at->sibling)
+    for (const tier *at = r->tiers; at != NULL; at = at->next)
         for (uint32_t i = 0; i < at->slot_count; i++) {
             const slot *s = &at->slots[i];
-            if (s->state != SLOT_PRIMARY && s->state != SLOT_INACTIVE) continue;
+            if (!slot_found(s)) continue;
             bool counted = false;
-            for (const manager *before = r->managers; before != at; before = before->sibling)
-                counted = counted || find_slot(before, s->name) != NO_SLOT;
+            for (const tier *before = r->tiers; before != at; before = before->next)
+                counted = counted || tier_has(before, s->name);
             names += !counted;
         }
-    for (uint32_t row = 0; row < r->record_rows; row++) {
-        if (!r->records[row].used) continue;
+    for (uint32_t row = 0; row < r->records.used; row++) {
+        const record *rec = &r->records.rows[row];
+        if (!rec->used) continue;
         bool counted = false;
-        for (const manager *at = r->managers; at != NULL; at = at->sibling)
-            counted = counted || find_slot(at, r->records[row].name) != NO_SLOT;
-        if (r->records[row].holds == 0 && !counted)
+        for (const tier *at = r->tiers; at != NULL; at = at->next) counted = counted || tier_has(at, rec->name);
+        if (rec->holds == 0 && !counted)
             return kvlogical__broken(error, row, "a record is held, or kept for a name that blocks have");
         names += !counted;
     }

@@ -7,12 +7,13 @@ static const guard *front(const kvlogical_weak *weak, guard *g) {
 }
 
 static bool weak_valid(const manager *m, const kvlogical_weak *weak) {
-    return weak->manager == m->id && kvlogical__record_valid(m->registry, weak->record, weak->record_generation);
+    return weak->manager == m->tier.id &&
+           kvlogical__record_valid(&m->registry->records, weak->record, weak->record_generation);
 }
 
 /* Undo the holds on records that a failed batch took. */
 static void let_go_of_records(manager *m, const kvlogical_weak *weak, size_t count) {
-    for (size_t i = 0; i < count; i++) kvlogical__record_let_go(m->registry, weak[i].record);
+    for (size_t i = 0; i < count; i++) kvlogical__registry_let_go(m->registry, weak[i].record);
 }
 
 /* A hold on the record of each block's name, all or none. */
@@ -21,16 +22,17 @@ static kvcore_status hold_records(manager *m, const kvlogical_immutable *held, s
     for (size_t i = 0; status == KVCORE_OK && i < count; i++) {
         guard g = guard_at(held, i);
         uint32_t row = 0;
-        if (m->slots[g.block].state == SLOT_WITHDRAWN &&
-            !registered_elsewhere(m->registry, NULL, m->slots[g.block].name))
+        if (m->tier.slots[g.block].state == SLOT_WITHDRAWN &&
+            !registered_elsewhere(m->registry, NULL, m->tier.slots[g.block].name))
             status = KVLOGICAL_ESTATE;
         else
-            status = kvlogical__record_hold(m->registry, m->slots[g.block].name, &row);
+            status = kvlogical__record_hold(&m->registry->records, m->tier.slots[g.block].name, &row);
         if (status != KVCORE_OK) {
             let_go_of_records(m, weak, i);
             memset(weak, 0, i * sizeof *weak);
         } else {
-            weak[i] = (kvlogical_weak){g.manager, g.block, g.generation, row, m->registry->records[row].generation};
+            weak[i] =
+                (kvlogical_weak){g.manager, g.block, g.generation, row, m->registry->records.rows[row].generation};
         }
     }
     return status;
@@ -54,8 +56,8 @@ kvcore_status kvlogical_upgrade(kvlogical_manager *m, const kvlogical_weak *weak
     if (status == KVCORE_OK) {
         guard g, now_held = {0, 0, 0};
         uint32_t index = weak->block;
-        bool alive = guard_valid(m, *front(weak, &g)) && m->slots[index].state != SLOT_WITHDRAWN;
-        if (!alive) index = find_slot(m, m->registry->records[weak->record].name);
+        bool alive = guard_valid(m, *front(weak, &g)) && m->tier.slots[index].state != SLOT_WITHDRAWN;
+        if (!alive) index = find_slot(m, m->registry->records.rows[weak->record].name);
         if (index != NO_SLOT) {
             hold_found(m, index, tick_now(m));
             m->metrics.inflight_immutable++;
@@ -73,7 +75,7 @@ kvcore_status kvlogical_clone_weak(kvlogical_manager *m, const kvlogical_weak *w
     kvcore_status status = weak_valid(m, weak) ? KVCORE_OK : KVLOGICAL_EGUARD;
     uint32_t row;
     if (status == KVCORE_OK)
-        status = kvlogical__record_hold(m->registry, m->registry->records[weak->record].name, &row);
+        status = kvlogical__record_hold(&m->registry->records, m->registry->records.rows[weak->record].name, &row);
     if (status == KVCORE_OK) {
         *copy = *weak;
         m->weak_guards++;
@@ -93,7 +95,7 @@ kvcore_status kvlogical_release_weak(kvlogical_manager *m, kvlogical_weak *weak,
         memset(&weak[i], 0, sizeof weak[i]);
         if (gone.manager == 0) continue;
         if (weak_valid(m, &gone) && m->weak_guards > 0) {
-            kvlogical__record_let_go(m->registry, gone.record);
+            kvlogical__registry_let_go(m->registry, gone.record);
             m->weak_guards--;
         } else {
             status = KVCORE_EINVAL; /* more copies of a guard than there are holds */
@@ -109,7 +111,7 @@ kvcore_status kvlogical_name(const kvlogical_manager *m, const kvlogical_immutab
     if (m == NULL || held == NULL || name == NULL) return KVCORE_EINVAL;
     manager_take(m);
     kvcore_status status = check_guards(m, held, 1);
-    if (status == KVCORE_OK) *name = m->slots[held->block].name;
+    if (status == KVCORE_OK) *name = m->tier.slots[held->block].name;
     manager_give(m);
     return status;
 }
@@ -118,7 +120,7 @@ kvcore_status kvlogical_use_count(const kvlogical_manager *m, const kvlogical_im
     if (m == NULL || held == NULL || holds == NULL) return KVCORE_EINVAL;
     manager_take(m);
     kvcore_status status = check_guards(m, held, 1);
-    if (status == KVCORE_OK) *holds = m->slots[held->block].holds;
+    if (status == KVCORE_OK) *holds = m->tier.slots[held->block].holds;
     manager_give(m);
     return status;
 }
@@ -127,7 +129,7 @@ kvcore_status kvlogical_set_reset_on_release(kvlogical_manager *m, const kvlogic
     if (m == NULL || held == NULL) return KVCORE_EINVAL;
     manager_take(m);
     kvcore_status status = check_guards(m, held, 1);
-    if (status == KVCORE_OK) m->slots[held->block].reset_on_release = reset;
+    if (status == KVCORE_OK) m->tier.slots[held->block].reset_on_release = reset;
     manager_give(m);
     return status;
 }

@@ -1,9 +1,9 @@
 /* What users attach to names: values by key, and callbacks for touches. */
-#include "pool/manager.h"
+#include "registry/registry.h"
 
 static record *record_of(registry *r, const kvlogical_handle *handle) {
-    bool valid = handle->registry == r->id && kvlogical__record_valid(r, handle->record, handle->generation);
-    return valid ? &r->records[handle->record] : NULL;
+    bool valid = handle->registry == r->id && kvlogical__record_valid(&r->records, handle->record, handle->generation);
+    return valid ? &r->records.rows[handle->record] : NULL;
 }
 
 static kvcore_status refuse(kvcore_error *error, kvcore_status code, kvlogical_attachment_key key, const char *text) {
@@ -24,8 +24,8 @@ static kvcore_status attach_to(registry *r, const kvlogical_handle *handle, atta
         attachment *old = *at;
         made->next = old->next;
         *at = made;
-        old->next = r->doomed.attachments;
-        r->doomed.attachments = old;
+        old->next = r->records.doomed.attachments;
+        r->records.doomed.attachments = old;
         return KVCORE_OK;
     }
     *at = made;
@@ -104,8 +104,8 @@ kvcore_status kvlogical_handle_touch(kvlogical_registry *r, const kvlogical_hand
     kvcore_status status = kvlogical_handle_clone(r, handle, &own);
     if (status != KVCORE_OK) return status;
     lock_take(&r->lock);
-    kvhash_plh name = r->records[own.record].name;
-    const touch_callback *at = r->records[own.record].callbacks, *last = at;
+    kvhash_plh name = r->records.rows[own.record].name;
+    const touch_callback *at = r->records.rows[own.record].callbacks, *last = at;
     while (last != NULL && last->next != NULL) last = last->next;
     lock_give(&r->lock);
     while (at != NULL) {

@@ -57,7 +57,8 @@ static void each_broken_invariant_is_named(void **state) {
     make(&w);
     manager *m = w.m;
     kvtest_assert_ok(kvlogical_manager_validate(m, NULL));
-    slot *inactive = &m->slots[0], *primary = &m->slots[2], *duplicate = &m->slots[3], *unused = &m->slots[6];
+    slot *inactive = &m->tier.slots[0], *primary = &m->tier.slots[2], *duplicate = &m->tier.slots[3],
+         *unused = &m->tier.slots[6];
 
     SPOIL(&w, inactive->state, 9, "a slot is in one of the seven states");
     SPOIL(&w, inactive->state, SLOT_FREE, "the counts of states are those of the slots");
@@ -78,8 +79,8 @@ static void each_broken_invariant_is_named(void **state) {
     SPOIL(&w, duplicate->companion, 99, "a duplicate keeps the primary of its name alive");
     SPOIL(&w, duplicate->name.low, 99, "a duplicate keeps the primary of its name alive");
 
-    name_entry *entry =
-        name_place(&m->names, m->slots, sizeof(slot), inactive->name, name_tag(&m->names, inactive->name));
+    name_entry *entry = name_place(&m->tier.names, m->tier.slots, sizeof(slot), inactive->name,
+                                   name_tag(&m->tier.names, inactive->name));
     SPOIL(&w, entry->row, 7, "names lead to primaries and inactive slots only");
     SPOIL(&w, entry->row, 99, "names lead to primaries and inactive slots only");
     SPOIL(&w, entry->row, 1, "a name leads to its one slot");
