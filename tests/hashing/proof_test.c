@@ -1,6 +1,8 @@
 /* Proofs: do they say what kvhash/proof.h says, and do two different prefixes get different ones? */
 #include "kvtest.h"
 
+#include "forged.h"
+
 #include <kvcore/bytes.h>
 #include <kvcore/hash256.h>
 #include <kvhash/proof.h>
@@ -287,6 +289,27 @@ static void everything_counts(void **state) {
     kvhash_prover_destroy(prover);
 }
 
+static void a_forged_block_has_the_name_and_not_the_proof(void **state) {
+    (void)state;
+    const uint32_t *tokens[2] = {honest_tokens, forged_tokens};
+    for (uint32_t bits = 64; bits <= 128; bits += 64) {
+        kvhash_prover *prover = make_prover(bits, NULL);
+        kvhash_plh names[2];
+        kvhash_proof proofs[2];
+        for (size_t i = 0, count; i < 2; i++) {
+            kvhash_request request = KVHASH_REQUEST_INIT;
+            request.tokens = tokens[i];
+            request.token_count = request.block_tokens = FORGED_TOKENS;
+            request.salt = kvcore_text(FORGED_SALT);
+            kvtest_assert_ok(kvhash_request_names(&request, &names[i], 1, &count, NULL));
+            kvtest_assert_ok(kvhash_request_proofs(prover, &request, &proofs[i], 1, &count, NULL));
+        }
+        assert_true(kvhash_plh_equal(names[0], names[1]));
+        assert_false(kvhash_proof_equal(proofs[0], proofs[1]));
+        kvhash_prover_destroy(prover);
+    }
+}
+
 static void secrets_differ_unless_given(void **state) {
     (void)state;
     kvhash_prover *provers[] = {make_prover(64, NULL), make_prover(64, NULL), make_prover(64, SECRET),
@@ -365,6 +388,7 @@ int main(void) {
         cmocka_unit_test(proofs_are_those_of_a_plain_twin),
         cmocka_unit_test(a_sequence_that_grows_has_the_proofs_of_the_whole),
         cmocka_unit_test(everything_counts),
+        cmocka_unit_test(a_forged_block_has_the_name_and_not_the_proof),
         cmocka_unit_test(secrets_differ_unless_given),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(memory_that_is_not_there_is_said),
