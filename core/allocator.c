@@ -20,9 +20,14 @@ kvcore_allocator kvcore_allocator_libc(void) { return (kvcore_allocator){NULL, l
 void *kvcore_alloc(const kvcore_allocator *allocator, size_t count, size_t size_bytes, size_t align_bytes) {
     size_t total;
     if (__builtin_mul_overflow(count, size_bytes, &total) || total == 0) return NULL;
+    if (allocator == NULL) return libc_alloc(NULL, total, align_bytes);
     return allocator->alloc(allocator->ctx, total, align_bytes);
 }
 
 void kvcore_free(const kvcore_allocator *allocator, void *ptr, size_t count, size_t size_bytes, size_t align_bytes) {
-    if (ptr != NULL) allocator->free(allocator->ctx, ptr, count * size_bytes, align_bytes);
+    if (ptr == NULL) return;
+    if (allocator == NULL)
+        libc_free(NULL, ptr, count * size_bytes, align_bytes);
+    else
+        allocator->free(allocator->ctx, ptr, count * size_bytes, align_bytes);
 }

@@ -7,6 +7,7 @@ int kvcore_bytes_compare(kvcore_bytes a, kvcore_bytes b) {
 }
 
 int kvcore_block_key_compare(const kvcore_block_key *a, const kvcore_block_key *b) {
+    if (a == NULL || b == NULL) return (a != NULL) - (b != NULL);
     int order = kvcore_bytes_compare(a->tenant_id, b->tenant_id);
     if (order == 0) order = kvcore_hash256_compare(&a->fingerprint, &b->fingerprint);
     if (order == 0) order = kvcore_hash256_compare(&a->prefix_hash, &b->prefix_hash);

@@ -12,14 +12,14 @@ static uint64_t now_of(const kvcore_clock *clock) {
 
 kvcore_block_meta kvcore_block_meta_root(uint64_t payload_bytes, const kvcore_model_digest *digest,
                                          const kvcore_layout_tag *tag, const kvcore_clock *clock) {
-    static const kvcore_hash256 none;
-    return kvcore_block_meta_successor(&none, 0, payload_bytes, digest, tag, clock);
+    return kvcore_block_meta_successor(NULL, 0, payload_bytes, digest, tag, clock);
 }
 
 kvcore_block_meta kvcore_block_meta_successor(const kvcore_hash256 *parent_hash, uint32_t block_seq,
                                               uint64_t payload_bytes, const kvcore_model_digest *digest,
                                               const kvcore_layout_tag *tag, const kvcore_clock *clock) {
-    kvcore_block_meta meta = {.parent_hash = *parent_hash, .block_seq = block_seq, .payload_bytes = payload_bytes};
+    kvcore_block_meta meta = {.block_seq = block_seq, .payload_bytes = payload_bytes};
+    if (parent_hash != NULL) meta.parent_hash = *parent_hash;
     if (digest != NULL) meta.model_digest = *digest;
     if (tag != NULL) meta.layout_tag = *tag;
     meta.last_access_ns = now_of(clock);
@@ -27,10 +27,12 @@ kvcore_block_meta kvcore_block_meta_successor(const kvcore_hash256 *parent_hash,
 }
 
 void kvcore_block_meta_touch(kvcore_block_meta *meta, const kvcore_clock *clock) {
+    if (meta == NULL) return;
     meta->last_access_ns = now_of(clock);
 }
 
 void kvcore_block_meta_encode(const kvcore_block_meta *meta, uint8_t bytes[KVCORE_BLOCK_META_BYTES]) {
+    if (meta == NULL || bytes == NULL) return;
     memcpy(bytes, meta->parent_hash.bytes, 32);
     kvcore_store_le32(bytes + 32, meta->block_seq);
     kvcore_store_le64(bytes + 36, meta->payload_bytes);
@@ -41,6 +43,7 @@ void kvcore_block_meta_encode(const kvcore_block_meta *meta, uint8_t bytes[KVCOR
 }
 
 void kvcore_block_meta_decode(const uint8_t bytes[KVCORE_BLOCK_META_BYTES], kvcore_block_meta *meta) {
+    if (bytes == NULL || meta == NULL) return;
     memcpy(meta->parent_hash.bytes, bytes, 32);
     meta->block_seq = kvcore_load_le32(bytes + 32);
     meta->payload_bytes = kvcore_load_le64(bytes + 36);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 kvcore_status kvcore_config_read(void *config, size_t size_bytes, const void *given, kvcore_error *error) {
-    if (given == NULL)
+    if (config == NULL || given == NULL)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "config is NULL");
     size_t given_size;
     memcpy(&given_size, given, sizeof given_size);

@@ -9,6 +9,7 @@ kvcore_status kvcore_payload_key(kvcore_terms *terms, kvcore_term payload, kvcor
 
 kvcore_status kvcore_blob_key(kvcore_terms *terms, kvcore_term step_key, kvcore_term key_name,
                               kvcore_term_profile profile, kvcore_hash256 *key) {
+    if (terms == NULL || key == NULL) return KVCORE_EINVAL;
     term_mark mark = term_mark_of(terms);
     const kvcore_term elements[] = {step_key, key_name};
     kvcore_term pair;
@@ -30,7 +31,7 @@ static uint32_t referenced_key(const kvcore_terms *terms, kvcore_term payload) {
 
 kvcore_status kvcore_parameter_key(kvcore_terms *terms, kvcore_term payload, kvcore_term_profile profile,
                                    kvcore_term *key) {
-    if (!term_known(terms, payload)) return KVCORE_EINVAL;
+    if (terms == NULL || key == NULL || !term_known(terms, payload)) return KVCORE_EINVAL;
     uint32_t referenced = referenced_key(terms, payload);
     if (referenced != 0) {
         key->number = referenced;
@@ -190,6 +191,8 @@ static kvcore_status build_step(kvcore_terms *terms, const kvcore_step *step, kv
 
 kvcore_status kvcore_step_term(kvcore_terms *terms, const kvcore_step *step, kvcore_term_profile profile,
                                kvcore_term *term, kvcore_error *error) {
+    if (terms == NULL || step == NULL || term == NULL)
+        return refuse(error, KVCORE_EINVAL, KVCORE_NO_INDEX, "terms, step or output is NULL");
     if ((unsigned)profile > KVCORE_TERM_OTP25) return refuse(error, KVCORE_EINVAL, KVCORE_NO_INDEX, "profile");
     term_mark mark = term_mark_of(terms);
     kvcore_status status = build_step(terms, step, profile, term, error);
@@ -199,6 +202,8 @@ kvcore_status kvcore_step_term(kvcore_terms *terms, const kvcore_step *step, kvc
 
 kvcore_status kvcore_step_key(kvcore_terms *terms, const kvcore_step *step, kvcore_term_profile profile,
                               kvcore_hash256 *key, kvcore_error *error) {
+    if (terms == NULL || step == NULL || key == NULL)
+        return refuse(error, KVCORE_EINVAL, KVCORE_NO_INDEX, "terms, step or output is NULL");
     term_mark mark = term_mark_of(terms);
     kvcore_term term = {0};
     kvcore_status status = kvcore_step_term(terms, step, profile, &term, error);

@@ -1,11 +1,15 @@
 #include <kvcore/defaults.h>
 
+#include <stddef.h>
+
 kvcore_frozen_defaults kvcore_frozen_defaults_make(void) {
     return (kvcore_frozen_defaults){
         .block_size_tokens = 128, .wal_chunk_target_mb = 32, .hash = KVCORE_HASH_BLAKE3, .wire = KVCORE_WIRE_MSGPACK};
 }
 
 kvcore_status kvcore_frozen_defaults_validate(const kvcore_frozen_defaults *defaults, kvcore_error *error) {
+    if (defaults == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "defaults is NULL");
     uint32_t block = defaults->block_size_tokens, chunk = defaults->wal_chunk_target_mb;
     if (block != 64 && block != 128 && block != 256)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ECONFIG, .index = 0, .actual = block},

@@ -3,6 +3,7 @@
 #include <string.h>
 
 int kvcore_fact_compare(const kvcore_fact *a, const kvcore_fact *b) {
+    if (a == NULL || b == NULL) return (a != NULL) - (b != NULL);
     if (a->epoch_ms != b->epoch_ms) return a->epoch_ms < b->epoch_ms ? -1 : 1;
     return memcmp(a->write_id, b->write_id, sizeof a->write_id);
 }

@@ -11,6 +11,7 @@
 enum { PIECE_BYTES = 1 << 16 };
 
 kvcore_status kvcore_layout_tag_make(kvcore_bytes text, kvcore_layout_tag *tag) {
+    if (tag == NULL || (text.data == NULL && text.size_bytes > 0)) return KVCORE_EINVAL;
     if (text.size_bytes > sizeof tag->bytes) return KVCORE_EINVAL;
     kvcore_layout_tag made = {{0}};
     const unsigned char *from = text.data;
@@ -23,11 +24,13 @@ kvcore_status kvcore_layout_tag_make(kvcore_bytes text, kvcore_layout_tag *tag) 
 }
 
 void kvcore_model_digest_format(const kvcore_model_digest *digest, char text[KVCORE_MODEL_DIGEST_TEXT_BYTES]) {
+    if (digest == NULL || text == NULL) return;
     kvcore_hex_encode(digest->bytes, sizeof digest->bytes, text);
     text[KVCORE_MODEL_DIGEST_TEXT_BYTES - 1] = '\0';
 }
 
 kvcore_status kvcore_model_digest_parse(kvcore_bytes text, kvcore_model_digest *digest) {
+    if (digest == NULL) return KVCORE_EINVAL;
     if (text.size_bytes != 2 * sizeof digest->bytes) return KVCORE_EFORMAT;
     return kvcore_hex_decode(text.data, text.size_bytes, digest->bytes);
 }
@@ -39,6 +42,7 @@ static kvcore_model_digest cut(const kvcore_hash256 *hash) {
 }
 
 kvcore_status kvcore_model_digest_of_bytes(kvcore_bytes bytes, kvcore_model_digest *digest) {
+    if (digest == NULL) return KVCORE_EINVAL;
     kvcore_hash256 hash;
     kvcore_status status = kvcore_sha256(bytes, &hash);
     if (status == KVCORE_OK) *digest = cut(&hash);
@@ -81,8 +85,9 @@ static kvcore_status hash_file(const char *path, size_t index, kvcore_hash256 *h
 }
 
 kvcore_status kvcore_model_digest_of_file(const char *path, kvcore_model_digest *digest, kvcore_error *error) {
-    if (path == NULL)
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "path is NULL");
+    if (path == NULL || digest == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "%s is NULL",
+                           path == NULL ? "path" : "digest");
     kvcore_hash256 hash;
     kvcore_status status = hash_file(path, 0, &hash, error);
     if (status == KVCORE_OK) *digest = cut(&hash);
@@ -132,6 +137,8 @@ static kvcore_status add_file(kvcore_sha256_hasher *hasher, const kvcore_model_f
 
 kvcore_status kvcore_model_digest_of_files(const kvcore_model_file *files, size_t count, kvcore_model_digest *digest,
                                            kvcore_error *error) {
+    if (digest == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "digest is NULL");
     static const char domain[] = "kvstrata-model-set-1";
     kvcore_status status = check_files(files, count, error);
     if (status != KVCORE_OK) return status;

@@ -38,6 +38,7 @@ static kvcore_status finish(writer *to, size_t *length) {
 }
 
 static void put_hash_key(const char *front, const kvcore_hash256 *hash, char *text) {
+    if (hash == NULL || text == NULL) return;
     size_t length = strlen(front);
     memcpy(text, front, length);
     kvcore_hex_encode(hash->bytes, sizeof hash->bytes, text + length);
@@ -53,6 +54,7 @@ void kvcore_sidecar_object_key(const kvcore_hash256 *hash, char text[KVCORE_SIDE
 }
 
 kvcore_status kvcore_wal_chunk_key(const kvcore_wal_chunk *chunk, char *text, size_t capacity, size_t *length) {
+    if (chunk == NULL || length == NULL || (text == NULL && capacity > 0)) return KVCORE_EINVAL;
     writer to = {text, capacity, 0};
     put_text(&to, "wal/");
     put_bytes(&to, chunk->tenant_id);
@@ -70,6 +72,7 @@ kvcore_status kvcore_wal_chunk_key(const kvcore_wal_chunk *chunk, char *text, si
 
 kvcore_status kvcore_wal_key(kvcore_bytes name_space, const kvcore_wal_object *object, char *text, size_t capacity,
                              size_t *length) {
+    if (object == NULL || length == NULL || (text == NULL && capacity > 0)) return KVCORE_EINVAL;
     writer to = {text, capacity, 0};
     put_bytes(&to, name_space);
     put_text(&to, "/");
@@ -150,6 +153,7 @@ static bool parse_nameless(kvcore_bytes name, kvcore_wal_object *object) {
 }
 
 bool kvcore_wal_key_parse(kvcore_bytes name_space, kvcore_bytes key, kvcore_wal_object *object) {
+    if (object == NULL || key.data == NULL) return false;
     if (key.size_bytes <= name_space.size_bytes) return false;
     if (name_space.size_bytes > 0 && memcmp(key.data, name_space.data, name_space.size_bytes) != 0) return false;
     kvcore_bytes tail = {(const char *)key.data + name_space.size_bytes, key.size_bytes - name_space.size_bytes};
@@ -193,11 +197,13 @@ static void swap_keys(void *ctx, size_t a, size_t b) {
 
 /* Equal keys are equal texts, so their order does not matter. */
 void kvcore_wal_keys_sort(kvcore_bytes name_space, kvcore_bytes *keys, size_t count) {
+    if (keys == NULL) return;
     key_list list = {name_space, keys};
     kvcore_sort(&(kvcore_sorting){&list, replayed_before, swap_keys}, count);
 }
 
 kvcore_status kvcore_wal_node_id(kvcore_bytes node, char *text, size_t capacity, size_t *length) {
+    if (length == NULL || (text == NULL && capacity > 0)) return KVCORE_EINVAL;
     writer to = {text, capacity, 0};
     const unsigned char *from = node.data;
     for (size_t i = 0; i < node.size_bytes; i++) {

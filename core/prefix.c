@@ -21,6 +21,7 @@ static void add_tokens(kvcore_blake3_hasher *hasher, const uint32_t *tokens, siz
 }
 
 kvcore_hash256 kvcore_prefix_seed(kvcore_bytes tenant_id, const kvcore_fingerprint *fingerprint) {
+    if (fingerprint == NULL) return (kvcore_hash256){{0}};
     kvcore_blake3_hasher hasher;
     kvcore__blake3_begin(&hasher);
     add_text(&hasher, "tp-seed-v1");
@@ -30,6 +31,7 @@ kvcore_hash256 kvcore_prefix_seed(kvcore_bytes tenant_id, const kvcore_fingerpri
 }
 
 kvcore_hash256 kvcore_prefix_extend(const kvcore_hash256 *previous, kvcore_token_span block) {
+    if (previous == NULL) return (kvcore_hash256){{0}};
     uint8_t size[8];
     kvcore_store_le64(size, (uint64_t)block.token_count * 4);
     kvcore_blake3_hasher hasher;
@@ -43,12 +45,14 @@ kvcore_hash256 kvcore_prefix_extend(const kvcore_hash256 *previous, kvcore_token
 
 void kvcore_prefix_hashes(kvcore_bytes tenant_id, const kvcore_fingerprint *fingerprint,
                           const kvcore_token_span *blocks, size_t count, kvcore_hash256 *hashes) {
+    if (fingerprint == NULL || blocks == NULL || hashes == NULL) return;
     kvcore_hash256 current = kvcore_prefix_seed(tenant_id, fingerprint);
     for (size_t i = 0; i < count; i++) hashes[i] = current = kvcore_prefix_extend(&current, blocks[i]);
 }
 
 kvcore_status kvcore_engine_seed_text(kvcore_bytes fingerprint, int32_t quant_bits,
                                       char text[KVCORE_ENGINE_SEED_TEXT_BYTES], size_t *length) {
+    if (text == NULL || length == NULL) return KVCORE_EINVAL;
     if (fingerprint.size_bytes >= KVCORE_ENGINE_SEED_TEXT_BYTES) return KVCORE_EOVERFLOW;
     static const char front[] = "WMBTBLK1|";
     char back[24];
@@ -66,6 +70,9 @@ kvcore_hash256 kvcore_engine_seed(kvcore_bytes seed_text) { return kvcore_blake3
 
 kvcore_status kvcore_engine_chain(const kvcore_hash256 *seed, kvcore_token_span tokens, size_t block_tokens,
                                   kvcore_hash256 *hashes, size_t capacity, size_t *count) {
+    if (seed == NULL || count == NULL || (tokens.tokens == NULL && tokens.token_count > 0) ||
+        (hashes == NULL && capacity > 0))
+        return KVCORE_EINVAL;
     if (block_tokens == 0 || block_tokens % KVCORE_ENGINE_BLOCK_TOKENS_STEP != 0 ||
         block_tokens > KVCORE_ENGINE_BLOCK_TOKENS_MAX)
         return KVCORE_EINVAL;

@@ -13,6 +13,7 @@ static bool equivalent(const kvcore_reuse_request *request, const kvcore_model_d
 
 kvcore_reuse_reason kvcore_reuse_may_serve(const kvcore_block_meta *block, uint32_t block_tokens,
                                            const kvcore_reuse_request *request) {
+    if (block == NULL || request == NULL) return KVCORE_REUSE_OTHER_MODEL;
     bool same = kvcore_model_digest_equal(&block->model_digest, &request->model_digest);
     if (!same && !equivalent(request, &block->model_digest)) return KVCORE_REUSE_OTHER_MODEL;
     if (!kvcore_layout_tag_equal(&block->layout_tag, &request->layout_tag)) return KVCORE_REUSE_OTHER_LAYOUT;

@@ -100,6 +100,7 @@ static void place(kvcore_reuse_store *store, entry *made) {
 }
 
 kvcore_status kvcore_reuse_store_create(const kvcore_allocator *allocator, kvcore_reuse_store **store) {
+    if (store == NULL) return KVCORE_EINVAL;
     kvcore_allocator from = allocator != NULL ? *allocator : kvcore_allocator_libc();
     kvcore_reuse_store *made = kvcore_alloc(&from, 1, sizeof *made, _Alignof(kvcore_reuse_store));
     if (made == NULL) return KVCORE_ENOMEM;
@@ -116,9 +117,10 @@ void kvcore_reuse_store_destroy(kvcore_reuse_store *store) {
     kvcore_free(&from, store, 1, sizeof *store, _Alignof(kvcore_reuse_store));
 }
 
-size_t kvcore_reuse_store_count(const kvcore_reuse_store *store) { return store->count; }
+size_t kvcore_reuse_store_count(const kvcore_reuse_store *store) { return store != NULL ? store->count : 0; }
 
 kvcore_status kvcore_reuse_store_put(kvcore_reuse_store *store, const kvcore_block_key *key, kvcore_bytes payload) {
+    if (store == NULL || key == NULL || (payload.data == NULL && payload.size_bytes > 0)) return KVCORE_EINVAL;
     kvcore_status status = reserve(store, 1);
     if (status != KVCORE_OK) return status;
     entry *made = make_entry(store, key, payload);
@@ -128,10 +130,12 @@ kvcore_status kvcore_reuse_store_put(kvcore_reuse_store *store, const kvcore_blo
 }
 
 kvcore_status kvcore_reuse_store_publish(kvcore_reuse_store *store, const kvcore_reuse_prefix *prefix) {
+    if (store == NULL || prefix == NULL) return KVCORE_EINVAL;
     size_t count = prefix->block_count;
     if (count != prefix->payload_count) return KVCORE_EINVAL;
     if (count > UINT32_MAX) return KVCORE_EOVERFLOW;
     if (count == 0) return KVCORE_OK;
+    if (prefix->blocks == NULL || prefix->payloads == NULL) return KVCORE_EINVAL;
     kvcore_status status = reserve(store, count);
     if (status != KVCORE_OK) return status;
     entry **made = kvcore_alloc(&store->allocator, count, sizeof(entry *), _Alignof(entry *));
@@ -157,6 +161,7 @@ kvcore_status kvcore_reuse_store_publish(kvcore_reuse_store *store, const kvcore
 
 size_t kvcore_reuse_store_lookup(const kvcore_reuse_store *store, const kvcore_block_key *keys, size_t count,
                                  kvcore_bytes *payloads) {
+    if (store == NULL || keys == NULL) return 0;
     if (store->capacity == 0) return 0;
     for (size_t i = 0; i < count; i++) {
         const entry *held = store->slots[find_slot(store->slots, store->capacity, &keys[i])];

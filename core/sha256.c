@@ -28,6 +28,7 @@ kvcore_status kvcore__sha256_end(kvcore_sha256_hasher *hasher, kvcore_hash256 *h
 void kvcore__sha256_drop(kvcore_sha256_hasher *hasher) { EVP_MD_CTX_free(hasher->context); }
 
 kvcore_status kvcore_sha256(kvcore_bytes bytes, kvcore_hash256 *hash) {
+    if (hash == NULL || (bytes.data == NULL && bytes.size_bytes > 0)) return KVCORE_EINVAL;
     kvcore_sha256_hasher hasher;
     kvcore_status status = kvcore__sha256_begin(&hasher);
     if (status != KVCORE_OK) return status;

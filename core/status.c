@@ -71,12 +71,17 @@ const char *kvcore_status_text(kvcore_status status) {
 }
 
 kvcore_status kvcore_fail(kvcore_error *error, const kvcore_error *details, const char *format, ...) {
-    if (error != NULL) {
-        *error = *details;
-        va_list arguments;
-        va_start(arguments, format);
+    static const kvcore_error unknown = {.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX};
+    if (details == NULL) details = &unknown;
+    kvcore_status status = details->code;
+    if (error == NULL) return status;
+    *error = *details;
+    va_list arguments;
+    va_start(arguments, format);
+    if (format != NULL)
         vsnprintf(error->text, sizeof error->text, format, arguments);
-        va_end(arguments);
-    }
-    return details->code;
+    else
+        snprintf(error->text, sizeof error->text, "%s", kvcore_status_text(status));
+    va_end(arguments);
+    return status;
 }

@@ -5,6 +5,7 @@
 enum { REFUSED_OTP26 = 1 << KVCORE_TERM_OTP26, REFUSED_OTP25 = 1 << KVCORE_TERM_OTP25, MOST_SORTED_KEYS = 32 };
 
 kvcore_status kvcore_terms_create(const kvcore_allocator *allocator, kvcore_terms **terms) {
+    if (terms == NULL) return KVCORE_EINVAL;
     kvcore_allocator from = allocator != NULL ? *allocator : kvcore_allocator_libc();
     kvcore_terms *made = kvcore_alloc(&from, 1, sizeof *made, _Alignof(kvcore_terms));
     if (made == NULL) return KVCORE_ENOMEM;
@@ -23,7 +24,9 @@ void kvcore_terms_destroy(kvcore_terms *terms) {
     kvcore_free(&from, terms, 1, sizeof *terms, _Alignof(kvcore_terms));
 }
 
-void kvcore_terms_clear(kvcore_terms *terms) { term_go_back(terms, (term_mark){0}); }
+void kvcore_terms_clear(kvcore_terms *terms) {
+    if (terms != NULL) term_go_back(terms, (term_mark){0});
+}
 
 /* Room for `more` elements after the `count` there are; what is there keeps its place in a new array. */
 static kvcore_status grow(kvcore_terms *terms, void **array, size_t count, size_t *capacity, size_t more,
@@ -111,6 +114,7 @@ static size_t utf8_step(const uint8_t *at, size_t left, uint32_t *character) {
 }
 
 kvcore_status kvcore_term_atom(kvcore_terms *terms, kvcore_bytes text, kvcore_term *term) {
+    if (terms == NULL || term == NULL || (text.data == NULL && text.size_bytes > 0)) return KVCORE_EINVAL;
     const uint8_t *from = text.data;
     size_t characters = 0;
     term_node node = {.kind = NODE_ATOM, .has_atom = true, .latin1 = true};
@@ -142,6 +146,7 @@ static bool fits_int32(bool negative, const uint8_t *magnitude, size_t size_byte
 }
 
 kvcore_status kvcore_term_big_integer(kvcore_terms *terms, bool negative, kvcore_bytes magnitude, kvcore_term *term) {
+    if (terms == NULL || term == NULL || (magnitude.data == NULL && magnitude.size_bytes > 0)) return KVCORE_EINVAL;
     const uint8_t *from = magnitude.data;
     size_t size = magnitude.size_bytes;
     while (size > 0 && from[size - 1] == 0) size--;
@@ -158,6 +163,7 @@ kvcore_status kvcore_term_big_integer(kvcore_terms *terms, bool negative, kvcore
 }
 
 kvcore_status kvcore_term_float(kvcore_terms *terms, double value, kvcore_term *term) {
+    if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     if ((bits >> 52 & 0x7FF) == 0x7FF) return KVCORE_EINVAL;
@@ -168,6 +174,7 @@ kvcore_status kvcore_term_float(kvcore_terms *terms, double value, kvcore_term *
 }
 
 kvcore_status kvcore_term_binary(kvcore_terms *terms, kvcore_bytes bytes, kvcore_term *term) {
+    if (terms == NULL || term == NULL || (bytes.data == NULL && bytes.size_bytes > 0)) return KVCORE_EINVAL;
     if (bytes.size_bytes > UINT32_MAX) return KVCORE_EOVERFLOW;
     term_node node = {.kind = NODE_BITS, .last_bits = 8, .size_utf8 = 5 + (uint64_t)bytes.size_bytes};
     node.size_latin1 = node.size_utf8;
@@ -175,6 +182,7 @@ kvcore_status kvcore_term_binary(kvcore_terms *terms, kvcore_bytes bytes, kvcore
 }
 
 kvcore_status kvcore_term_bits(kvcore_terms *terms, const void *bytes, uint64_t bit_count, kvcore_term *term) {
+    if (terms == NULL || term == NULL || (bytes == NULL && bit_count > 0)) return KVCORE_EINVAL;
     uint64_t size = bit_count / 8 + (bit_count % 8 != 0);
     if (size > UINT32_MAX) return KVCORE_EOVERFLOW;
     unsigned rest = bit_count % 8;
@@ -186,6 +194,7 @@ kvcore_status kvcore_term_bits(kvcore_terms *terms, const void *bytes, uint64_t 
 }
 
 kvcore_status kvcore_term_tuple(kvcore_terms *terms, const kvcore_term *elements, size_t count, kvcore_term *term) {
+    if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!all_known(terms, elements, count)) return KVCORE_EINVAL;
     if (count > UINT32_MAX) return KVCORE_EOVERFLOW;
     kvcore_status status = reserve_children(terms, count);
@@ -216,6 +225,7 @@ static void measure_list(const kvcore_terms *terms, term_node *node) {
 
 kvcore_status kvcore_term_list(kvcore_terms *terms, const kvcore_term *elements, size_t count, kvcore_term tail,
                                kvcore_term *term) {
+    if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!all_known(terms, elements, count) || (tail.number != 0 && !term_known(terms, tail))) return KVCORE_EINVAL;
     if (count == 0 && tail.number != 0) {
         *term = tail;
@@ -264,6 +274,7 @@ static uint8_t refused_profiles(const kvcore_terms *terms, const kvcore_term *ke
 
 kvcore_status kvcore_term_map(kvcore_terms *terms, const kvcore_term *keys, const kvcore_term *values, size_t count,
                               bool order_given, kvcore_term *term) {
+    if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!all_known(terms, keys, count) || !all_known(terms, values, count)) return KVCORE_EINVAL;
     if (count > UINT32_MAX / 8) return KVCORE_EOVERFLOW;
     kvcore_status status = reserve_children(terms, 5 * count); /* sorted pairs, given pairs, indices while sorting */
@@ -291,6 +302,7 @@ kvcore_status kvcore_term_map(kvcore_terms *terms, const kvcore_term *keys, cons
 
 kvcore_status kvcore_term_function(kvcore_terms *terms, kvcore_term module, kvcore_term function, uint32_t arity,
                                    kvcore_term *term) {
+    if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!term_known(terms, module) || !term_known(terms, function) || arity > 255) return KVCORE_EINVAL;
     if (term_at(terms, module.number)->kind != NODE_ATOM || term_at(terms, function.number)->kind != NODE_ATOM)
         return KVCORE_EINVAL;

@@ -177,6 +177,7 @@ static kvcore_status check(const kvcore_terms *terms, kvcore_term term, kvcore_t
 
 kvcore_status kvcore_term_encode(kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile, void *bytes,
                                  size_t capacity, uint64_t *size_bytes) {
+    if (terms == NULL || size_bytes == NULL || (bytes == NULL && capacity > 0)) return KVCORE_EINVAL;
     kvcore_status status = check(terms, term, profile);
     if (status != KVCORE_OK) return status;
     const term_node *node = term_at(terms, term.number);
@@ -190,6 +191,7 @@ kvcore_status kvcore_term_encode(kvcore_terms *terms, kvcore_term term, kvcore_t
 
 kvcore_status kvcore__term_sha256(kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile,
                                   kvcore_hash256 *hash) {
+    if (terms == NULL || hash == NULL) return KVCORE_EINVAL;
     kvcore_status status = check(terms, term, profile);
     if (status != KVCORE_OK) return status;
     kvcore_sha256_hasher hasher;

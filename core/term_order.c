@@ -166,6 +166,7 @@ int kvcore__term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact) 
 }
 
 static kvcore_status compare(kvcore_terms *terms, kvcore_term a, kvcore_term b, bool exact, int *order) {
+    if (terms == NULL || order == NULL) return KVCORE_EINVAL;
     if (!term_known(terms, a) || !term_known(terms, b)) return KVCORE_EINVAL;
     *order = kvcore__term_order(terms, a.number, b.number, exact);
     return KVCORE_OK;
@@ -208,7 +209,7 @@ void kvcore__term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint
 }
 
 kvcore_status kvcore_term_sort(kvcore_terms *terms, const kvcore_term *items, uint32_t count, uint32_t *order) {
-    if (items == NULL && count > 0) return KVCORE_EINVAL;
+    if (terms == NULL || (count > 0 && (items == NULL || order == NULL))) return KVCORE_EINVAL;
     for (uint32_t i = 0; i < count; i++)
         if (!term_known(terms, items[i])) return KVCORE_EINVAL;
     kvcore__term_sort_indices(terms, &(term_sorting){.items = items}, count, order);

@@ -20,6 +20,7 @@ static int hex_value(char c) {
 }
 
 kvcore_status kvcore_hex_decode(const char *text, size_t length, void *bytes) {
+    if (length > 0 && (text == NULL || bytes == NULL)) return KVCORE_EINVAL;
     if (length % 2 != 0) return KVCORE_EFORMAT;
     for (size_t i = 0; i < length; i++)
         if (hex_value(text[i]) < 0) return KVCORE_EFORMAT;
@@ -32,6 +33,7 @@ kvcore_status kvcore_hex_decode(const char *text, size_t length, void *bytes) {
 static const char base58_alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 kvcore_status kvcore_base58_encode(const void *bytes, size_t size_bytes, char *text, size_t capacity, size_t *length) {
+    if (length == NULL || (bytes == NULL && size_bytes > 0) || (text == NULL && capacity > 0)) return KVCORE_EINVAL;
     if (size_bytes > KVCORE_BASE58_MAX_BYTES) return KVCORE_EOVERFLOW;
     const unsigned char *from = bytes;
     size_t zeros = 0;
@@ -51,12 +53,13 @@ kvcore_status kvcore_base58_encode(const void *bytes, size_t size_bytes, char *t
     }
     *length = zeros + count;
     if (*length > capacity) return KVCORE_EBUFFER;
-    memset(text, '1', zeros);
+    if (zeros > 0) memset(text, '1', zeros);
     for (size_t i = 0; i < count; i++) text[zeros + i] = base58_alphabet[digits[count - 1 - i]];
     return KVCORE_OK;
 }
 
 kvcore_status kvcore_base58_decode(const char *text, size_t length, void *bytes, size_t size_bytes) {
+    if ((text == NULL && length > 0) || (bytes == NULL && size_bytes > 0)) return KVCORE_EINVAL;
     if (size_bytes > KVCORE_BASE58_MAX_BYTES) return KVCORE_EOVERFLOW;
     size_t zeros = 0;
     while (zeros < length && text[zeros] == '1') zeros++;
@@ -80,6 +83,6 @@ kvcore_status kvcore_base58_decode(const char *text, size_t length, void *bytes,
         }
     }
     if (first != zeros) return KVCORE_EFORMAT;
-    memcpy(bytes, value, size_bytes);
+    if (size_bytes > 0) memcpy(bytes, value, size_bytes);
     return KVCORE_OK;
 }
