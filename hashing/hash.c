@@ -25,13 +25,17 @@ uint64_t kvhash_salt_hash(kvcore_bytes salt, kvcore_bytes lora_name) {
     return hash;
 }
 
-void kvhash_secret(uint64_t seed, uint8_t secret[KVHASH_SECRET_BYTES]) { XXH3_generateSecret_fromSeed(secret, seed); }
+void kvhash_secret(uint64_t seed, uint8_t secret[KVHASH_SECRET_BYTES]) {
+    if (secret != NULL) XXH3_generateSecret_fromSeed(secret, seed);
+}
 
 uint64_t kvhash_xxh3_secret(kvcore_bytes bytes, const uint8_t secret[KVHASH_SECRET_BYTES]) {
+    if (secret == NULL) return 0;
     return XXH3_64bits_withSecret(bytes.data, size_of(bytes), secret, KVHASH_SECRET_BYTES);
 }
 
 void kvhash_xxh3_secrets(const uint8_t key[16], const uint8_t (*secrets)[KVHASH_SECRET_BYTES], size_t count,
                          uint64_t *hashes) {
+    if (key == NULL || secrets == NULL || hashes == NULL) return;
     for (size_t i = 0; i < count; i++) hashes[i] = XXH3_64bits_withSecret(key, 16, secrets[i], KVHASH_SECRET_BYTES);
 }

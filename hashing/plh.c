@@ -20,6 +20,7 @@ int kvhash_plh_compare(kvhash_plh a, kvhash_plh b) {
 
 kvcore_status kvhash_plh_make(uint64_t sequence_hash, uint64_t parent_sequence_hash, uint64_t position,
                               kvhash_plh *name) {
+    if (name == NULL) return KVCORE_EINVAL;
     if (position > KVHASH_PLH_MAX_POSITION) return KVHASH_EPOSITION;
     *name = plh_pack(sequence_hash, parent_sequence_hash, (uint32_t)position);
     return KVCORE_OK;
@@ -28,17 +29,20 @@ kvcore_status kvhash_plh_make(uint64_t sequence_hash, uint64_t parent_sequence_h
 kvhash_plh kvhash_plh_root(uint64_t block_hash) { return plh_pack(block_hash, 0, 0); }
 
 kvcore_status kvhash_plh_extend(kvhash_plh parent, uint64_t block_hash, kvhash_plh *name) {
+    if (name == NULL) return KVCORE_EINVAL;
     if (!kvhash_plh_valid(parent)) return KVHASH_EMODE;
     uint64_t hash = kvhash_plh_sequence_hash(parent);
     return kvhash_plh_make(chain_next(hash, block_hash), hash, (uint64_t)kvhash_plh_position(parent) + 1, name);
 }
 
 void kvhash_plh_encode(kvhash_plh name, uint8_t bytes[KVHASH_PLH_BYTES]) {
+    if (bytes == NULL) return;
     kvcore_store_be64(bytes, name.high);
     kvcore_store_be64(bytes + 8, name.low);
 }
 
 kvcore_status kvhash_plh_decode(const uint8_t bytes[KVHASH_PLH_BYTES], kvhash_plh *name) {
+    if (bytes == NULL || name == NULL) return KVCORE_EINVAL;
     kvhash_plh read = {kvcore_load_be64(bytes), kvcore_load_be64(bytes + 8)};
     if (!kvhash_plh_valid(read)) return KVHASH_EMODE;
     *name = read;
@@ -56,6 +60,7 @@ static size_t append_base58(char *text, uint64_t value) {
 }
 
 size_t kvhash_plh_format(kvhash_plh name, char text[KVHASH_PLH_TEXT_BYTES]) {
+    if (text == NULL) return 0;
     size_t length = (size_t)snprintf(text, KVHASH_PLH_TEXT_BYTES, "%u", (unsigned)kvhash_plh_position(name));
     length += append_base58(text + length, kvhash_plh_sequence_hash(name));
     if (kvhash_plh_position(name) != 0) length += append_base58(text + length, kvhash_plh_parent_fragment(name));
@@ -71,6 +76,7 @@ static kvcore_status read_base58(const char *from, const char *to, uint64_t *val
 }
 
 kvcore_status kvhash_plh_parse(const char *text, size_t length, kvhash_plh *name) {
+    if (text == NULL || name == NULL) return KVCORE_EINVAL;
     const char *end = text + length;
     const char *colon = memchr(text, ':', length);
     if (colon == NULL || colon == text || colon - text > 8) return KVCORE_EFORMAT;

@@ -354,25 +354,27 @@ uint32_t kvhash_sequence_block_tokens(const kvhash_sequence *sequence) {
 
 uint64_t kvhash_sequence_salt_hash(const kvhash_sequence *sequence) { return sequence ? sequence->salt_hash : 0; }
 
+/* The count to where the caller wants it, which may be nowhere. Returns it. */
+static size_t tell_count(size_t *to, size_t count) {
+    if (to != NULL) *to = count;
+    return count;
+}
+
 const kvhash_plh *kvhash_sequence_names(const kvhash_sequence *sequence, size_t *count) {
-    *count = kvhash_sequence_block_count(sequence);
-    return *count != 0 ? sequence->names : NULL;
+    return tell_count(count, kvhash_sequence_block_count(sequence)) != 0 ? sequence->names : NULL;
 }
 
 const uint64_t *kvhash_sequence_block_hashes(const kvhash_sequence *sequence, size_t *count) {
-    *count = kvhash_sequence_block_count(sequence);
-    return *count != 0 ? sequence->block_hashes : NULL;
+    return tell_count(count, kvhash_sequence_block_count(sequence)) != 0 ? sequence->block_hashes : NULL;
 }
 
 const kvhash_mm_run *kvhash_sequence_runs(const kvhash_sequence *sequence, size_t *count) {
-    *count = sequence ? sequence->run_count : 0;
-    return *count != 0 ? sequence->runs : NULL;
+    return tell_count(count, sequence ? sequence->run_count : 0) != 0 ? sequence->runs : NULL;
 }
 
 const uint32_t *kvhash_sequence_tokens(const kvhash_sequence *sequence, size_t start, size_t end, size_t *count) {
     bool any = start < end && end <= kvhash_sequence_token_count(sequence);
-    *count = any ? end - start : 0;
-    return any ? sequence->tokens + start : NULL;
+    return tell_count(count, any ? end - start : 0) != 0 ? sequence->tokens + start : NULL;
 }
 
 kvcore_status kvhash_sequence_block(const kvhash_sequence *sequence, size_t index, kvhash_block *block) {
