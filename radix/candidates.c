@@ -105,6 +105,7 @@ kvcore_status kvradix_metadata_eviction_candidates(const kvradix_metadata *index
 /* ---- fetching ahead ---- */
 
 double kvradix_prefetch_score(const kvcore_block_meta *meta, uint64_t now_ns, const kvcore_model_digest *active) {
+    if (meta == NULL || active == NULL) return 0.0;
     double age_ns = meta->last_access_ns < now_ns ? (double)(now_ns - meta->last_access_ns) : 0.0;
     return exp(-(LN_2 / HALF_LIFE_NS) * age_ns) + (meta->block_seq == 0 ? ROOT_BONUS : 0.0) +
            (kvcore_model_digest_equal(&meta->model_digest, active) ? ACTIVE_MODEL_BONUS : 0.0);

@@ -132,6 +132,7 @@ static void lose(kvradix_index *index, const kvhash_event *event) {
 }
 
 void kvradix_feed_event(void *feed, const kvhash_event *event) {
+    if (feed == NULL || event == NULL) return;
     const kvradix_feed *to = feed;
     kvhash_event own = *event;
     own.holder = to->holder;
@@ -139,6 +140,7 @@ void kvradix_feed_event(void *feed, const kvhash_event *event) {
 }
 
 uint64_t kvradix_index_expected(const kvradix_index *index, kvhash_holder holder) {
+    if (index == NULL) return 0;
     pthread_mutex_t *writers = index_lock(index);
     const holder_state *state = kvradix__holders_find(index, holder);
     uint64_t expected = state == NULL ? 1 : state->expected;

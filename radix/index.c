@@ -25,7 +25,8 @@ kvcore_status kvradix_index_create(const kvradix_config *given, kvradix_index **
     kvradix_config config;
     kvcore_status status = kvradix__config_read(given, &config, error);
     if (status != KVCORE_OK) return status;
-    if (index == NULL) return KVCORE_EINVAL;
+    if (index == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "index is NULL");
     kvradix_index *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_index));
     if (made == NULL) return KVCORE_ENOMEM;
     status = init(made, &config);
@@ -198,6 +199,7 @@ kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t now_ns, uint64
 /* ---- how much there is ---- */
 
 kvradix_index_counts kvradix_index_count(const kvradix_index *index) {
+    if (index == NULL) return (kvradix_index_counts){0};
     return (kvradix_index_counts){
         .names = atomic_load_explicit(&index->names, memory_order_relaxed),
         .holders = atomic_load_explicit(&index->holder_count, memory_order_relaxed),
@@ -207,6 +209,7 @@ kvradix_index_counts kvradix_index_count(const kvradix_index *index) {
 }
 
 size_t kvradix_index_memory_bytes(const kvradix_index *index) {
+    if (index == NULL) return 0;
     pthread_mutex_t *writers = index_lock(index);
     size_t bytes = sizeof *index + kvradix__table_memory_bytes(&index->table) + kvradix__holders_memory_bytes(index);
     pthread_mutex_unlock(writers);

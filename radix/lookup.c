@@ -91,6 +91,8 @@ void kvradix_lookup_release(kvradix_lookup_pool *pool, kvradix_lookup *lookup) {
     *lookup = (kvradix_lookup)KVRADIX_LOOKUP_INIT;
 }
 
-size_t kvradix_lookup_pool_count(const kvradix_lookup_pool *pool) { return pool->count; }
+size_t kvradix_lookup_pool_count(const kvradix_lookup_pool *pool) { return pool != NULL ? pool->count : 0; }
 
-size_t kvradix_lookup_pool_high_watermark(const kvradix_lookup_pool *pool) { return pool->high_watermark; }
+size_t kvradix_lookup_pool_high_watermark(const kvradix_lookup_pool *pool) {
+    return pool != NULL ? pool->high_watermark : 0;
+}

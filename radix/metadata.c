@@ -36,7 +36,8 @@ kvcore_status kvradix_metadata_create(const kvradix_config *given, kvradix_metad
     kvradix_config config;
     kvcore_status status = kvradix__config_read(given, &config, error);
     if (status != KVCORE_OK) return status;
-    if (index == NULL) return KVCORE_EINVAL;
+    if (index == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "index is NULL");
     kvradix_metadata *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_metadata));
     if (made == NULL) return KVCORE_ENOMEM;
     status = kvradix__table_init(&made->table, &config, sizeof(metadata_record), hash_of);
@@ -190,9 +191,10 @@ size_t kvradix_metadata_match(const kvradix_metadata *index, const kvcore_hash25
     return matched;
 }
 
-size_t kvradix_metadata_count(const kvradix_metadata *index) { return table_count(&index->table); }
+size_t kvradix_metadata_count(const kvradix_metadata *index) { return index != NULL ? table_count(&index->table) : 0; }
 
 size_t kvradix_metadata_memory_bytes(const kvradix_metadata *index) {
+    if (index == NULL) return 0;
     pthread_mutex_t *writers = metadata_lock(index);
     size_t bytes = sizeof *index + kvradix__table_memory_bytes(&index->table);
     pthread_mutex_unlock(writers);

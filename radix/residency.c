@@ -32,7 +32,8 @@ kvcore_status kvradix_residency_create(const kvradix_config *given, kvradix_resi
     kvradix_config config;
     kvcore_status status = kvradix__config_read(given, &config, error);
     if (status != KVCORE_OK) return status;
-    if (index == NULL) return KVCORE_EINVAL;
+    if (index == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "index is NULL");
     kvradix_residency *made = kvcore_alloc(&config.allocator, 1, sizeof *made, _Alignof(kvradix_residency));
     if (made == NULL) return KVCORE_ENOMEM;
     status = kvradix__table_init(&made->table, &config, sizeof(record), hash_of);
@@ -150,7 +151,9 @@ static kvcore_status check_budget(const table *t, const kvradix_guardrail *guard
 
 kvcore_status kvradix_residency_store_guarded(kvradix_residency *index, const kvradix_guardrail *guardrail,
                                               const kvradix_handle *handle, kvcore_error *error) {
-    if (index == NULL || guardrail == NULL || handle == NULL || !handles_valid(handle, 1)) return KVCORE_EINVAL;
+    if (index == NULL || guardrail == NULL || handle == NULL || !handles_valid(handle, 1))
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
+                           "index, guardrail or handle is NULL, or the handle has no residency");
     table *t = &index->table;
     pthread_mutex_lock(&index->writers);
     size_t unknown = count_unknown(t, handle, 1);
@@ -235,9 +238,12 @@ kvcore_status kvradix_residency_match(const kvradix_residency *index, const kvco
     return KVCORE_OK;
 }
 
-size_t kvradix_residency_count(const kvradix_residency *index) { return table_count(&index->table); }
+size_t kvradix_residency_count(const kvradix_residency *index) {
+    return index != NULL ? table_count(&index->table) : 0;
+}
 
 size_t kvradix_residency_memory_bytes(const kvradix_residency *index) {
+    if (index == NULL) return 0;
     pthread_mutex_t *writers = (pthread_mutex_t *)&index->writers; /* locking does not change what an index holds */
     pthread_mutex_lock(writers);
     size_t bytes = sizeof *index + kvradix__table_memory_bytes(&index->table);

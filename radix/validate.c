@@ -106,7 +106,8 @@ static kvcore_status check_all(const kvradix_index *index, tally *tallies, kvcor
 }
 
 kvcore_status kvradix_index_validate(const kvradix_index *index, kvcore_error *error) {
-    if (index == NULL) return KVCORE_EINVAL;
+    if (index == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "index is NULL");
     const kvcore_allocator *allocator = &index->table.allocator;
     size_t columns = 64 * index->row_words;
     tally *tallies = kvcore_alloc(allocator, columns, sizeof *tallies, _Alignof(tally));
