@@ -15,7 +15,8 @@ kvformat_engine_model kvformat_engine_dsv4(uint32_t block_tokens) {
 }
 
 bool kvformat__engine_possible(const kvformat_engine_model *model) {
-    if (model->ratios == NULL || model->layer_count == 0 || model->head_dim == 0 || model->block_tokens == 0)
+    if (model == NULL || model->ratios == NULL || model->layer_count == 0 || model->head_dim == 0 ||
+        model->block_tokens == 0)
         return false;
     for (uint32_t i = 0; i < model->layer_count; i++) {
         uint32_t ratio = model->ratios[i];
@@ -69,6 +70,7 @@ static uint8_t *put_rows(uint8_t *to, uint32_t rows, kvcore_bytes floats) {
 kvcore_status kvformat_kvb1_encode(const kvformat_engine_model *model, uint32_t block_seq,
                                    const kvformat_kvb1_layer *layers, void *bytes, size_t capacity,
                                    size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || (layers == NULL && capacity > 0)) return KVCORE_EINVAL;
     uint64_t body_bytes;
     if (!kvformat__engine_possible(model)) return KVCORE_EINVAL;
     if (!measure_body(model, &body_bytes) || HEADER + body_bytes + TRAILER > SIZE_MAX) return KVFORMAT_ETOO_LARGE;
@@ -162,6 +164,7 @@ static kvcore_status check_trailer(engine_input *from, uint32_t body_bytes, kvco
 
 kvcore_status kvformat_kvb1_decode(const kvformat_engine_model *model, uint32_t block_seq, kvcore_bytes input,
                                    kvformat_kvb1_layer *layers, kvcore_error *error) {
+    if (layers == NULL || bytes_missing(input)) return refuse_null(error, layers == NULL ? "layers" : "input");
     if (!kvformat__engine_possible(model)) return refuse_at(error, KVCORE_EINVAL, 0, 0, 0, "model");
     engine_input from = {input.data, input.size_bytes, 0};
     kvformat_kvb1_header header;
@@ -184,6 +187,7 @@ kvcore_status kvformat_kvb1_decode(const kvformat_engine_model *model, uint32_t 
 }
 
 kvcore_status kvformat_kvb1_inspect(kvcore_bytes input, kvformat_kvb1_header *header, kvcore_error *error) {
+    if (header == NULL || bytes_missing(input)) return refuse_null(error, header == NULL ? "header" : "input");
     engine_input from = {input.data, input.size_bytes, 0};
     kvformat_kvb1_header found;
     kvcore_bytes body;

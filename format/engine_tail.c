@@ -90,6 +90,7 @@ static uint8_t *put_layer(const kvformat_engine_model *model, uint32_t layer, co
 kvcore_status kvformat_rtt1_encode(const kvformat_engine_model *model, const kvformat_rtt1 *sidecar,
                                    const kvformat_rtt1_layer *layers, void *bytes, size_t capacity,
                                    size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || sidecar == NULL || layers == NULL) return KVCORE_EINVAL;
     if (!sidecar_possible(model)) return KVCORE_EINVAL;
     if (sidecar->raw_row_count > model->window) return KVFORMAT_EWINDOW;
     if (sidecar->raw_row_count > sidecar->total_tokens) return KVFORMAT_EROWS_TOTAL;
@@ -116,6 +117,7 @@ kvcore_status kvformat_rtt1_encode(const kvformat_engine_model *model, const kvf
 }
 
 kvcore_status kvformat_rtt1_inspect(kvcore_bytes input, kvformat_rtt1_header *header, kvcore_error *error) {
+    if (header == NULL || bytes_missing(input)) return refuse_null(error, header == NULL ? "header" : "input");
     const uint8_t *from = input.data;
     size_t size = input.size_bytes;
     if (size < LEAST_BYTES) return refuse_at(error, KVCORE_ETRUNCATED, 0, LEAST_BYTES, size, "sidecar");
@@ -182,6 +184,8 @@ static bool take_layers(const kvformat_engine_model *model, uint32_t raw_rows, e
 
 kvcore_status kvformat_rtt1_decode(const kvformat_engine_model *model, uint32_t installed_tokens, kvcore_bytes input,
                                    kvformat_rtt1 *sidecar, kvformat_rtt1_layer *layers, kvcore_error *error) {
+    if (sidecar == NULL || layers == NULL || bytes_missing(input))
+        return refuse_null(error, "input, sidecar or layers");
     if (!sidecar_possible(model)) return refuse_at(error, KVCORE_EINVAL, 0, 0, 0, "model");
     kvformat_rtt1_header found;
     kvcore_status status = kvformat_rtt1_inspect(input, &found, error);

@@ -7,6 +7,7 @@
 static const char wire_magic[4] = {'W', 'M', 'B', 'T'};
 
 kvcore_status kvformat_wire_encode(kvcore_bytes body, void *bytes, size_t capacity, size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || bytes_missing(body)) return KVCORE_EINVAL;
     size_t size;
     if (body.size_bytes > UINT32_MAX ||
         __builtin_add_overflow(body.size_bytes, (size_t)KVFORMAT_WIRE_HEADER_BYTES, &size))
@@ -30,6 +31,7 @@ static kvcore_status check_wire_header(const uint8_t *header, kvcore_error *erro
 }
 
 kvcore_status kvformat_wire_decode(kvcore_bytes input, kvcore_bytes *body, kvcore_error *error) {
+    if (body == NULL || bytes_missing(input)) return refuse_null(error, body == NULL ? "body" : "input");
     const uint8_t *from = input.data;
     if (input.size_bytes < KVFORMAT_WIRE_HEADER_BYTES)
         return refuse_at(error, KVCORE_ETRUNCATED, 0, KVFORMAT_WIRE_HEADER_BYTES, input.size_bytes, "header");
@@ -46,6 +48,7 @@ kvcore_status kvformat_wire_decode(kvcore_bytes input, kvcore_bytes *body, kvcor
 
 kvcore_status kvformat_wire_peek(const uint8_t header[KVFORMAT_WIRE_HEADER_BYTES], uint32_t *body_bytes,
                                  kvcore_error *error) {
+    if (header == NULL || body_bytes == NULL) return refuse_null(error, header == NULL ? "header" : "body_bytes");
     kvcore_status status = check_wire_header(header, error);
     if (status != KVCORE_OK) return status;
     uint32_t length = kvcore_load_le32(header + 12);
@@ -70,6 +73,7 @@ static const framing *framing_of(kvformat_batch kind) {
 
 kvcore_status kvformat_batch_encode(kvformat_batch kind, const kvcore_bytes *items, size_t count, void *bytes,
                                     size_t capacity, size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || (items == NULL && count > 0)) return KVCORE_EINVAL;
     const framing *as = framing_of(kind);
     if (as == NULL) return KVCORE_EINVAL;
     if (count > UINT32_MAX) return KVFORMAT_ETOO_LARGE;
@@ -97,6 +101,8 @@ kvcore_status kvformat_batch_encode(kvformat_batch kind, const kvcore_bytes *ite
 
 kvcore_status kvformat_batch_decode(kvformat_batch kind, kvcore_bytes input, kvcore_bytes *items, size_t capacity,
                                     size_t *count, kvcore_error *error) {
+    if (count == NULL || bytes_missing(input) || (items == NULL && capacity > 0))
+        return refuse_null(error, "input, items or count");
     const framing *as = framing_of(kind);
     if (as == NULL)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .actual = (uint64_t)kind},

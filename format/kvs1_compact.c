@@ -5,6 +5,8 @@
 
 #include <kvcore/sort.h>
 
+#include "refuse.h"
+
 /* Entries to copy: the newest of each name, as indices for kvformat_kvs1_entry(). */
 typedef struct live_entry {
     kvhash_plh name;
@@ -82,6 +84,7 @@ static kvcore_status measure(const char *to, const kvformat_kvs1_reader *reader,
 
 kvcore_status kvformat_kvs1_compact(const char *from, const char *to, const kvcore_allocator *allocator,
                                     kvformat_kvs1_compaction *done, kvcore_error *error) {
+    if (from == NULL || to == NULL || done == NULL) return refuse_null(error, "from, to or done");
     kvcore_allocator memory = allocator != NULL ? *allocator : kvcore_allocator_libc();
     kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
     config.allocator = &memory;

@@ -134,6 +134,7 @@ static kvcore_status read_config(const kvformat_kvs1_config *given, kvformat_kvs
 
 kvcore_status kvformat_kvs1_open(const char *path, const kvformat_kvs1_config *config, kvformat_kvs1_reader **reader,
                                  kvcore_error *error) {
+    if (reader == NULL) return refuse_null(error, "reader");
     kvformat_kvs1_config read;
     kvs1_io io;
     kvcore_status status = read_config(config, &read, error);
@@ -149,6 +150,7 @@ kvcore_status kvformat_kvs1_open(const char *path, const kvformat_kvs1_config *c
 
 kvcore_status kvformat_kvs1_open_bytes(kvcore_bytes file, const kvformat_kvs1_config *config,
                                        kvformat_kvs1_reader **reader, kvcore_error *error) {
+    if (reader == NULL || bytes_missing(file)) return refuse_null(error, reader == NULL ? "reader" : "file");
     kvformat_kvs1_config read;
     kvcore_status status = read_config(config, &read, error);
     if (status != KVCORE_OK) return status;
@@ -156,7 +158,9 @@ kvcore_status kvformat_kvs1_open_bytes(kvcore_bytes file, const kvformat_kvs1_co
     return open_io(&io, &read, file.data != NULL ? file.data : "", reader, error);
 }
 
-kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_reader *reader) { return reader->info; }
+kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_reader *reader) {
+    return reader != NULL ? reader->info : (kvformat_kvs1_info){.version = 0};
+}
 
 /* A row as a block; rows lie in checksummed indexes, but a file may have been made to lie. */
 static kvcore_status block_at(const kvformat_kvs1_reader *reader, const commit *of, size_t place,
@@ -233,6 +237,8 @@ static kvcore_status find_group(const kvformat_kvs1_reader *reader, const kvhash
 
 kvcore_status kvformat_kvs1_longest_prefix(const kvformat_kvs1_reader *reader, const kvhash_plh *names, size_t count,
                                            kvformat_kvs1_block *blocks, size_t *found, kvcore_error *error) {
+    if (reader == NULL || found == NULL || (names == NULL && count > 0))
+        return refuse_null(error, "reader, names or found");
     size_t done = 0;
     while (done < count) {
         size_t group = count - done < SIDE_BY_SIDE ? count - done : SIDE_BY_SIDE, leading = 0;
@@ -248,6 +254,7 @@ kvcore_status kvformat_kvs1_longest_prefix(const kvformat_kvs1_reader *reader, c
 
 kvcore_status kvformat_kvs1_entry(const kvformat_kvs1_reader *reader, uint64_t index, kvformat_kvs1_block *block,
                                   bool *newest, kvcore_error *error) {
+    if (reader == NULL || block == NULL) return refuse_null(error, reader == NULL ? "reader" : "block");
     if (index >= reader->info.entry_count)
         return refuse_at(error, KVCORE_EINVAL, 0, reader->info.entry_count, index, "entry");
     size_t low = 0; /* the last commit that begins at or before the entry */
@@ -274,6 +281,7 @@ kvcore_status kvformat_kvs1_entry(const kvformat_kvs1_reader *reader, uint64_t i
 
 kvcore_status kvformat_kvs1_check(const kvformat_kvs1_reader *reader, const kvformat_kvs1_block *block,
                                   kvcore_error *error) {
+    if (reader == NULL || block == NULL) return refuse_null(error, reader == NULL ? "reader" : "block");
     uint64_t block_bytes;
     kvs1_trailer trailer;
     uint8_t key[KVS1_KEY_BYTES];
@@ -295,6 +303,7 @@ kvcore_status kvformat_kvs1_check(const kvformat_kvs1_reader *reader, const kvfo
 }
 
 kvcore_status kvformat_kvs1_check_all(const kvformat_kvs1_reader *reader, kvcore_error *error) {
+    if (reader == NULL) return refuse_null(error, "reader");
     for (size_t c = 0; c < reader->commit_count; c++) {
         const commit *in = &reader->commits[c];
         for (size_t i = 0; i < in->count; i++) {

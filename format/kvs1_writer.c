@@ -140,6 +140,7 @@ kvcore_status kvformat__kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_co
 
 kvcore_status kvformat_kvs1_create(const char *path, const kvformat_kvs1_config *config, kvformat_kvs1_writer **writer,
                                    kvcore_error *error) {
+    if (writer == NULL) return refuse_null(error, "writer");
     kvformat_kvs1_config read;
     kvs1_header header;
     kvs1_io io;
@@ -157,6 +158,7 @@ kvcore_status kvformat_kvs1_create(const char *path, const kvformat_kvs1_config 
 
 kvcore_status kvformat_kvs1_append(const char *path, const kvformat_kvs1_config *config, kvformat_kvs1_writer **writer,
                                    kvcore_error *error) {
+    if (writer == NULL) return refuse_null(error, "writer");
     kvformat_kvs1_config read;
     kvs1_io io;
     kvcore_status status = read_config(config, &read, error);
@@ -186,6 +188,7 @@ static kvcore_status refuse_broken(kvcore_error *error) {
 
 kvcore_status kvformat_kvs1_put(kvformat_kvs1_writer *writer, kvhash_plh name, kvcore_bytes payload,
                                 kvcore_error *error) {
+    if (writer == NULL || bytes_missing(payload)) return refuse_null(error, writer == NULL ? "writer" : "payload");
     uint64_t block_bytes, end;
     if (writer->broken) return refuse_broken(error);
     if (!kvhash_plh_valid(name))
@@ -277,6 +280,7 @@ static kvcore_status write_commit(kvformat_kvs1_writer *writer, kvcore_bytes ind
 }
 
 kvcore_status kvformat_kvs1_commit(kvformat_kvs1_writer *writer, kvcore_error *error) {
+    if (writer == NULL) return refuse_null(error, "writer");
     if (writer->broken) return refuse_broken(error);
     if (writer->count == 0) return KVCORE_OK;
     uint8_t *index = kvcore_alloc(&writer->allocator, writer->count, KVS1_ENTRY_BYTES, 1);
@@ -291,4 +295,4 @@ kvcore_status kvformat_kvs1_commit(kvformat_kvs1_writer *writer, kvcore_error *e
     return KVCORE_OK;
 }
 
-size_t kvformat_kvs1_pending(const kvformat_kvs1_writer *writer) { return writer->count; }
+size_t kvformat_kvs1_pending(const kvformat_kvs1_writer *writer) { return writer != NULL ? writer->count : 0; }

@@ -220,6 +220,8 @@ static kvcore_status parse(const document_kind *kind, kvcore_bytes text, kvforma
 
 kvcore_status kvformat_manifest_parse(kvcore_bytes text, kvformat_parser parser, const kvcore_allocator *allocator,
                                       const kvformat_manifest **manifest, kvcore_error *error) {
+    if (manifest == NULL || (text.data == NULL && text.size_bytes > 0))
+        return refuse(error, KVCORE_EINVAL, KVCORE_NO_INDEX, manifest == NULL ? "manifest" : "text", "is NULL");
     static const document_kind kind = {build_manifest, check_manifest};
     document *made;
     kvcore_status status = parse(&kind, text, parser, allocator, &made, error);
@@ -233,6 +235,8 @@ void kvformat_manifest_destroy(const kvformat_manifest *manifest) {
 
 kvcore_status kvformat_delta_parse(kvcore_bytes text, kvformat_parser parser, const kvcore_allocator *allocator,
                                    const kvformat_delta **delta, kvcore_error *error) {
+    if (delta == NULL || (text.data == NULL && text.size_bytes > 0))
+        return refuse(error, KVCORE_EINVAL, KVCORE_NO_INDEX, delta == NULL ? "delta" : "text", "is NULL");
     static const document_kind kind = {build_delta, check_delta};
     document *made;
     kvcore_status status = parse(&kind, text, parser, allocator, &made, error);

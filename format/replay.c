@@ -48,6 +48,7 @@ static void swap_conflicts(void *ctx, size_t a, size_t b) {
 /* By key, then by replay: each key's facts stand together, its winner first. */
 void kvformat_delta_replay(const kvformat_delta *facts, size_t count, size_t *winners, kvformat_conflict *conflicts,
                            kvformat_replay_stats *stats) {
+    if (facts == NULL || winners == NULL || conflicts == NULL) count = 0;
     replay of = {facts, winners, conflicts};
     size_t winner_count = 0, conflict_count = 0;
     uint64_t idempotent = 0;
@@ -66,5 +67,5 @@ void kvformat_delta_replay(const kvformat_delta *facts, size_t count, size_t *wi
             conflicts[conflict_count++] = (kvformat_conflict){winner, fact};
     }
     kvcore_sort(&(kvcore_sorting){&of, conflict_before, swap_conflicts}, conflict_count);
-    *stats = (kvformat_replay_stats){winner_count, idempotent, conflict_count};
+    if (stats != NULL) *stats = (kvformat_replay_stats){winner_count, idempotent, conflict_count};
 }

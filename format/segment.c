@@ -39,6 +39,7 @@ static void write_footer(uint8_t *to, const uint8_t *index, size_t index_bytes) 
 
 kvcore_status kvformat_segment_encode(const kvformat_segment_block *blocks, size_t count, void *bytes, size_t capacity,
                                       size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || (blocks == NULL && count > 0)) return KVCORE_EINVAL;
     uint64_t data_bytes, index_bytes;
     if (!measure(blocks, count, &data_bytes, &index_bytes)) return KVFORMAT_ETOO_LARGE;
     uint64_t total = data_bytes + index_bytes + FOOTER;
@@ -77,6 +78,7 @@ static kvcore_status check_footer(const uint8_t *footer, uint64_t base, kvcore_b
 }
 
 kvcore_status kvformat_segment_index(kvcore_bytes file, kvcore_bytes *index, kvcore_error *error) {
+    if (index == NULL || bytes_missing(file)) return refuse_null(error, index == NULL ? "index" : "file");
     const uint8_t *from = file.data;
     size_t size = file.size_bytes;
     if (size < HEADER + FOOTER) return refuse_at(error, KVCORE_ETRUNCATED, 0, HEADER + FOOTER, size, "segment");
@@ -94,6 +96,8 @@ kvcore_status kvformat_segment_index(kvcore_bytes file, kvcore_bytes *index, kvc
 
 kvcore_status kvformat_segment_next(kvcore_bytes index, size_t *offset, kvformat_segment_entry *entry, bool *more,
                                     kvcore_error *error) {
+    if (offset == NULL || entry == NULL || more == NULL || bytes_missing(index))
+        return refuse_null(error, "index, offset, entry or more");
     size_t left = index.size_bytes - *offset;
     if (*offset > index.size_bytes)
         return refuse_at(error, KVCORE_EINVAL, index.size_bytes, index.size_bytes, *offset, "offset");
@@ -113,6 +117,8 @@ kvcore_status kvformat_segment_next(kvcore_bytes index, size_t *offset, kvformat
 
 kvcore_status kvformat_segment_footer_decode(kvcore_bytes footer, kvcore_bytes index, kvformat_segment_footer *decoded,
                                              kvcore_error *error) {
+    if (decoded == NULL || bytes_missing(footer) || bytes_missing(index))
+        return refuse_null(error, "footer, index or decoded");
     if (footer.size_bytes < FOOTER) return refuse_at(error, KVCORE_ETRUNCATED, 0, FOOTER, footer.size_bytes, "footer");
     const uint8_t *from = footer.data;
     kvcore_status status = check_footer(from, 0, index, error);
@@ -123,6 +129,7 @@ kvcore_status kvformat_segment_footer_decode(kvcore_bytes footer, kvcore_bytes i
 
 kvcore_status kvformat_segment_payload(kvcore_bytes file, const kvformat_segment_entry *entry, kvcore_bytes *payload,
                                        kvcore_error *error) {
+    if (entry == NULL || payload == NULL || bytes_missing(file)) return refuse_null(error, "file, entry or payload");
     uint64_t end = (uint64_t)entry->payload_offset + entry->payload_bytes;
     if (end > file.size_bytes)
         return refuse_at(error, KVCORE_ETRUNCATED, entry->payload_offset, end, file.size_bytes, "payload");
@@ -136,6 +143,7 @@ static kvcore_status disagree(kvcore_error *error, uint64_t block, uint64_t offs
 }
 
 kvcore_status kvformat_segment_check(kvcore_bytes file, kvcore_error *error) {
+    if (file.data == NULL) return refuse_null(error, "file");
     kvcore_bytes index;
     kvcore_status status = kvformat_segment_index(file, &index, error);
     if (status != KVCORE_OK) return status;

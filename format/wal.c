@@ -14,6 +14,7 @@ static uint8_t *put(uint8_t *to, kvcore_bytes bytes) {
 
 kvcore_status kvformat_wal_record_encode(const kvformat_wal_record *record, void *bytes, size_t capacity,
                                          size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || record == NULL) return KVCORE_EINVAL;
     if (record->key.size_bytes > UINT16_MAX || record->meta.size_bytes > UINT16_MAX ||
         record->payload.size_bytes > UINT32_MAX)
         return KVFORMAT_ETOO_LARGE;
@@ -55,6 +56,7 @@ static kvcore_status decode_record(kvcore_bytes input, uint64_t base, kvformat_w
 
 kvcore_status kvformat_wal_record_decode(kvcore_bytes input, kvformat_wal_record *record, size_t *size_bytes,
                                          kvcore_error *error) {
+    if (record == NULL || bytes_missing(input)) return refuse_null(error, record == NULL ? "record" : "input");
     size_t size;
     kvcore_status status = decode_record(input, 0, record, &size, error);
     if (status == KVCORE_OK && size_bytes != NULL) *size_bytes = size;
@@ -63,6 +65,7 @@ kvcore_status kvformat_wal_record_decode(kvcore_bytes input, kvformat_wal_record
 
 kvcore_status kvformat_wal_batch_encode(const kvformat_wal_item *items, size_t count, void *bytes, size_t capacity,
                                         size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || (items == NULL && count > 0)) return KVCORE_EINVAL;
     if (count == 0) return KVCORE_ETRUNCATED;
     if (count > UINT32_MAX) return KVFORMAT_ETOO_LARGE;
     size_t size = KVFORMAT_WAL_BATCH_HEADER_BYTES;
@@ -87,6 +90,7 @@ kvcore_status kvformat_wal_batch_encode(const kvformat_wal_item *items, size_t c
 }
 
 kvcore_status kvformat_wal_open(kvcore_bytes input, kvformat_wal_reader *reader, kvcore_error *error) {
+    if (reader == NULL || bytes_missing(input)) return refuse_null(error, reader == NULL ? "reader" : "input");
     const uint8_t *from = input.data;
     if (input.size_bytes < sizeof batch_magic || memcmp(from, batch_magic, sizeof batch_magic) != 0) {
         *reader = (kvformat_wal_reader){.rest = input, .left = 1};
@@ -114,6 +118,7 @@ static void advance(kvformat_wal_reader *reader, size_t size_bytes) {
 
 kvcore_status kvformat_wal_next(kvformat_wal_reader *reader, kvformat_wal_record *record, bool *more,
                                 kvcore_error *error) {
+    if (reader == NULL || record == NULL || more == NULL) return refuse_null(error, "reader, record or more");
     if (reader->left == 0) {
         *more = false;
         if (!reader->batch || reader->rest.size_bytes == 0) return KVCORE_OK;

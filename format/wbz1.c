@@ -25,6 +25,7 @@ static kvcore_status zstd_status(size_t code) {
 
 kvcore_status kvformat_wbz1_encode(int algorithm, int level, kvcore_bytes raw, void *bytes, size_t capacity,
                                    size_t *size_bytes) {
+    if (output_missing(bytes, capacity, size_bytes) || bytes_missing(raw)) return KVCORE_EINVAL;
     if (algorithm != KVFORMAT_WBZ1_NONE && algorithm != KVFORMAT_WBZ1_ZSTD) return KVCORE_ENOTSUP;
     bool plain = algorithm == KVFORMAT_WBZ1_NONE;
     if (!plain && raw.size_bytes > UINT32_MAX) return KVFORMAT_ETOO_LARGE;
@@ -74,6 +75,8 @@ static kvcore_status unpack(kvcore_bytes input, void *memory, size_t capacity, k
 
 kvcore_status kvformat_wbz1_decode(kvcore_bytes input, void *memory, size_t capacity, kvcore_bytes *raw,
                                    bool *decoded) {
+    if (raw == NULL || decoded == NULL || bytes_missing(input) || (memory == NULL && capacity > 0))
+        return KVCORE_EINVAL;
     kvcore_bytes found = input;
     bool whole = false;
     if (wrapped(input)) {
@@ -94,6 +97,8 @@ kvcore_status kvformat_wbz1_decode(kvcore_bytes input, void *memory, size_t capa
 
 kvcore_status kvformat_wbz1_decode_strict(kvcore_bytes input, void *memory, size_t capacity, kvcore_bytes *raw,
                                           kvcore_error *error) {
+    if (raw == NULL || bytes_missing(input) || (memory == NULL && capacity > 0))
+        return refuse_null(error, "input, memory or raw");
     if (!wrapped(input)) return refuse_at(error, KVFORMAT_EMAGIC, 0, HEADER, input.size_bytes, "envelope");
     const uint8_t *from = input.data;
     uint32_t stated = kvcore_load_le32(from + 6);
