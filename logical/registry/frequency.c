@@ -129,24 +129,28 @@ static void hash_number(const kvlogical_frequency *f, uint64_t number, uint64_t 
 }
 
 void kvlogical_frequency_touch(kvlogical_frequency *f, kvhash_plh name) {
+    if (f == NULL) return;
     uint64_t hashes[HASHES];
     hash_name(f, name, hashes);
     touch(f, hashes);
 }
 
 unsigned kvlogical_frequency_count(const kvlogical_frequency *f, kvhash_plh name) {
+    if (f == NULL) return 0;
     uint64_t hashes[HASHES];
     hash_name(f, name, hashes);
     return count(f, hashes);
 }
 
 void kvlogical_frequency_touch_u64(kvlogical_frequency *f, uint64_t number) {
+    if (f == NULL) return;
     uint64_t hashes[HASHES];
     hash_number(f, number, hashes);
     touch(f, hashes);
 }
 
 unsigned kvlogical_frequency_count_u64(const kvlogical_frequency *f, uint64_t number) {
+    if (f == NULL) return 0;
     uint64_t hashes[HASHES];
     hash_number(f, number, hashes);
     return count(f, hashes);
@@ -182,7 +186,7 @@ unsigned kvlogical__frequency_count_at(const kvlogical_frequency *f, const uint3
     return least;
 }
 
-uint32_t kvlogical_frequency_size(const kvlogical_frequency *f) { return f->size; }
+uint32_t kvlogical_frequency_size(const kvlogical_frequency *f) { return f != NULL ? f->size : 0; }
 
 static void tracker_touch(void *ctx, kvhash_plh name) { kvlogical_frequency_touch(ctx, name); }
 static unsigned tracker_count(void *ctx, kvhash_plh name) { return kvlogical_frequency_count(ctx, name); }
