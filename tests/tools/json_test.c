@@ -8,7 +8,7 @@ static kvcore_status read_copy(const char *text, size_t length, json_object **va
     char *copy = malloc(length > 0 ? length : 1);
     assert_non_null(copy);
     memcpy(copy, text, length);
-    kvcore_status status = json_read(copy, length, value, error);
+    kvcore_status status = json_read(copy, length, NULL, value, error);
     free(copy);
     return status;
 }
@@ -188,11 +188,86 @@ static void nesting_has_a_limit(void **state) {
     }
 }
 
+/* ---- a list of integers without an object each ---- */
+
+static kvcore_status read_numbers(const char *text, size_t most, json_numbers *numbers, kvcore_error *error) {
+    char *copy = malloc(strlen(text));
+    json_object *value = NULL;
+    assert_non_null(copy);
+    memcpy(copy, text, strlen(text));
+    numbers->key = "ids";
+    numbers->most = most;
+    kvcore_status status = json_read(copy, strlen(text), numbers, &value, error);
+    json_object *list = NULL;
+    if (status == KVCORE_OK && numbers->found) {
+        assert_true(json_object_object_get_ex(value, "ids", &list));
+        assert_int_equal(json_object_array_length(list), 0);
+    }
+    json_object_put(value);
+    free(copy);
+    return status;
+}
+
+static void integers_of_the_key_are_read_apart(void **state) {
+    (void)state;
+    json_numbers numbers = {.key = NULL};
+    kvcore_error error;
+    kvtest_assert_ok(read_numbers("{\"a\": [7], \"ids\" : [ 1 ,18446744073709551615,\t0 ], \"b\": {\"ids\": [9]}}", 8,
+                                  &numbers, &error));
+    assert_true(numbers.found);
+    assert_int_equal(numbers.count, 3);
+    assert_true(numbers.values[0] == 1 && numbers.values[1] == UINT64_MAX && numbers.values[2] == 0);
+    kvtest_assert_ok(read_numbers("{\"ids\":[]}", 8, &numbers, &error));
+    assert_true(numbers.found && numbers.count == 0);
+    static const char *const others[] = {"{}",
+                                         "{\"ids\": [1, 2.5]}",
+                                         "{\"ids\": [-1]}",
+                                         "{\"ids\": [18446744073709551616]}",
+                                         "{\"ids\": [1, \"2\"]}",
+                                         "{\"ids\": {\"ids\": [1]}}",
+                                         "{\"a\": {\"ids\": [1]}}",
+                                         "{\"a\": \"ids\", \"b\": [1]}",
+                                         "{\"i\\u0064s\": [1]}",
+                                         "[\"ids\", [1]]"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        kvtest_assert_ok(read_numbers(others[i], 8, &numbers, &error));
+        assert_false(numbers.found);
+    }
+    static const char *const faulty[] = {
+        "{\"ids\": [1, ]}", "{\"ids\": [1 2]}", "{\"ids\": [01]}", "{\"ids\": [1",
+        "{\"ids\": [1,",    "{\"ids\": [",      "{\"ids\": [,1]}", "{\"ids\": [1], \"ids\": [2]}",
+        "{\"ids\": [1]"};
+    for (size_t i = 0; i < sizeof faulty / sizeof *faulty; i++)
+        if (read_numbers(faulty[i], 8, &numbers, &error) != KVCORE_EFORMAT) fail_msg("%s was read", faulty[i]);
+    kvtest_assert_status(read_numbers("{\"ids\": [1,2,3]}", 2, &numbers, &error), KVCORE_EOVERFLOW);
+    assert_string_equal(error.text, "expected at most 2 ids, found more");
+    free(numbers.values);
+}
+
+static void more_values_than_memory_is_good_for_are_refused(void **state) {
+    (void)state;
+    size_t length = 2 * JSON_VALUES_MAX + 3;
+    char *text = malloc(length);
+    assert_non_null(text);
+    for (size_t i = 0; i < length - 1; i++) text[i] = i % 2 ? '1' : ',';
+    text[0] = '[';
+    text[length - 1] = ']';
+    json_object *value = NULL;
+    kvcore_error error;
+    kvtest_assert_status(json_read(text, length, NULL, &value, &error), KVCORE_EOVERFLOW);
+    assert_string_equal(error.text, "expected at most 1048576 values, found more");
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(valid_texts_are_read),    cmocka_unit_test(what_is_no_json_is_refused),
-        cmocka_unit_test(a_nul_byte_ends_nothing), cmocka_unit_test(integers_are_exact_or_no_integers),
+        cmocka_unit_test(valid_texts_are_read),
+        cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(a_nul_byte_ends_nothing),
+        cmocka_unit_test(integers_are_exact_or_no_integers),
         cmocka_unit_test(nesting_has_a_limit),
+        cmocka_unit_test(integers_of_the_key_are_read_apart),
+        cmocka_unit_test(more_values_than_memory_is_good_for_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

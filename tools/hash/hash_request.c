@@ -1,5 +1,6 @@
 #include "hash/hash_request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/json.h"
@@ -26,23 +27,39 @@ static kvcore_status reserve(void **memory, size_t *capacity, size_t count, size
     return KVCORE_OK;
 }
 
+static kvcore_status not_a_token(kvcore_error *error, size_t index, const char *found) {
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = index},
+                       "expected tokens[%zu] to be an integer from 0 to 4294967295, found %s", index, found);
+}
+
+/* A list that is not of integers alone: say which element is none. */
+static kvcore_status refuse_tokens(json_object *list, kvcore_error *error) {
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        json_object *item = json_object_array_get_idx(list, i);
+        uint64_t token;
+        char room[40];
+        if (!json_to_u64(item, &token) || token > UINT32_MAX) return not_a_token(error, i, json_describe(item, room));
+    }
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT}, "expected the key tokens without escapes");
+}
+
 static kvcore_status read_tokens(hash_request *request, json_object *object, kvcore_error *error) {
     json_object *list = NULL;
     if (!json_object_object_get_ex(object, "tokens", &list)) return missing(error, "tokens");
     if (!json_object_is_type(list, json_type_array)) return mismatch(error, "tokens to be a list of integers", list);
-    size_t count = json_object_array_length(list);
+    if (!request->list.found) return refuse_tokens(list, error);
+    size_t count = request->list.count;
     void *memory = request->tokens;
     kvcore_status status = reserve(&memory, &request->token_capacity, count, sizeof *request->tokens, error);
     request->tokens = memory;
     if (status != KVCORE_OK) return status;
     for (size_t i = 0; i < count; i++) {
-        json_object *item = json_object_array_get_idx(list, i);
-        uint64_t token;
-        char room[40];
-        if (!json_to_u64(item, &token) || token > UINT32_MAX)
-            return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = i},
-                               "expected tokens[%zu] to be an integer from 0 to 4294967295, found %s", i,
-                               json_describe(item, room));
+        uint64_t token = request->list.values[i];
+        if (token > UINT32_MAX) {
+            char text[24];
+            snprintf(text, sizeof text, "%llu", (unsigned long long)token);
+            return not_a_token(error, i, text);
+        }
         request->tokens[i] = (uint32_t)token;
     }
     request->request.tokens = request->tokens;
@@ -129,7 +146,9 @@ kvcore_status hash_request_read(hash_request *request, char *line, size_t length
     request->object = NULL;
     request->name = NULL;
     request->request = (kvhash_request)KVHASH_REQUEST_INIT;
-    kvcore_status status = json_read(line, length, &request->object, error);
+    request->list.key = "tokens";
+    request->list.most = HASH_TOKENS_MAX;
+    kvcore_status status = json_read(line, length, &request->list, &request->object, error);
     if (status != KVCORE_OK) return status;
     json_object *object = request->object;
     if (!json_object_is_type(object, json_type_object)) return mismatch(error, "a request as a JSON object", object);
@@ -148,6 +167,7 @@ kvcore_status hash_request_read(hash_request *request, char *line, size_t length
 
 void hash_request_clear(hash_request *request) {
     json_object_put(request->object);
+    free(request->list.values);
     free(request->tokens);
     free(request->runs);
     *request = (hash_request){.object = NULL};

@@ -16,12 +16,17 @@
 #include <kvcore/status.h>
 #include <kvhash/request.h>
 
+#include "shared/json.h"
+
+#define HASH_TOKENS_MAX (1 << 26)
+
 /* All zero is an empty one; its memory is used again. */
 typedef struct hash_request {
     json_object *object;    /* what was read; salt and lora_name lie in it */
     json_object *name;      /* borrowed from object; NULL without one */
     kvhash_request request; /* borrows everything above and below */
     uint64_t block_tokens;  /* as given: the library's are 32 bits */
+    json_numbers list;      /* of the tokens, as read */
     uint32_t *tokens;
     kvhash_mm_run *runs;
     size_t token_capacity, run_capacity;

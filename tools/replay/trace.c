@@ -18,24 +18,18 @@ static kvcore_status read_tokens(json_object *object, const char *key, const cha
     return mismatch(error, expected, value);
 }
 
-static kvcore_status read_ids(json_object *list, trace_request *request, kvcore_error *error) {
-    size_t count = json_object_array_length(list);
-    if (count > request->capacity) {
-        uint64_t *grown = realloc(request->ids, count * sizeof *grown);
-        if (grown == NULL) return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM}, "out of memory");
-        request->ids = grown;
-        request->capacity = count;
-    }
-    for (size_t i = 0; i < count; i++) {
+/* A list that is not of integers alone: say which element is none. */
+static kvcore_status refuse_ids(json_object *list, kvcore_error *error) {
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
         json_object *id = json_object_array_get_idx(list, i);
+        uint64_t value;
         char room[40];
-        if (!json_to_u64(id, &request->ids[i]))
+        if (!json_to_u64(id, &value))
             return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = i},
                                "expected hash_ids[%zu] to be an integer from 0 to 18446744073709551615, found %s", i,
                                json_describe(id, room));
     }
-    request->count = count;
-    return KVCORE_OK;
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT}, "expected the key hash_ids without escapes");
 }
 
 static kvcore_status read_request(json_object *object, trace_request *request, kvcore_error *error) {
@@ -57,12 +51,17 @@ static kvcore_status read_request(json_object *object, trace_request *request, k
                            "expected a key hash_ids, found none");
     if (!json_object_is_type(value, json_type_array))
         return mismatch(error, "hash_ids to be a list of integers", value);
-    return read_ids(value, request, error);
+    if (!request->list.found) return refuse_ids(value, error);
+    request->ids = request->list.values;
+    request->count = request->list.count;
+    return KVCORE_OK;
 }
 
 kvcore_status trace_parse(char *line, size_t length, trace_request *request, kvcore_error *error) {
     json_object *object = NULL;
-    kvcore_status status = json_read(line, length, &object, error);
+    request->list.key = "hash_ids";
+    request->list.most = TRACE_IDS_MAX;
+    kvcore_status status = json_read(line, length, &request->list, &object, error);
     if (status != KVCORE_OK) return status;
     status = read_request(object, request, error);
     json_object_put(object);
@@ -70,7 +69,7 @@ kvcore_status trace_parse(char *line, size_t length, trace_request *request, kvc
 }
 
 void trace_request_clear(trace_request *request) {
-    free(request->ids);
+    free(request->list.values);
     *request = (trace_request){.ids = NULL};
 }
 

@@ -13,18 +13,23 @@
 
 #include <kvcore/status.h>
 
+#include "shared/json.h"
+
+/* As many as names can number. */
+#define TRACE_IDS_MAX (1 << 24)
+
 /* All zero is an empty one. */
 typedef struct trace_request {
     uint64_t *ids;
     size_t count;
-    size_t capacity;
+    json_numbers list; /* which holds the ids */
     bool has_input_tokens;
     uint64_t input_tokens;
 } trace_request;
 
 /* Read a line, which is changed in the course, into `request`, whose memory is used again.
  *
- * Errors: KVCORE_EFORMAT with a text "expected …"; KVCORE_EOVERFLOW; KVCORE_ENOMEM. */
+ * Errors: KVCORE_EFORMAT with a text "expected …"; KVCORE_EOVERFLOW, for more than TRACE_IDS_MAX ids, too; KVCORE_ENOMEM. */
 KVCORE_NODISCARD kvcore_status trace_parse(char *line, size_t length, trace_request *request, kvcore_error *error);
 
 void trace_request_clear(trace_request *request);

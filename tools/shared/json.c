@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct json_scan {
@@ -9,6 +10,9 @@ typedef struct json_scan {
     size_t length;
     size_t at;
     size_t members; /* of all objects together */
+    size_t commas;  /* between values */
+    size_t depth;
+    json_numbers *numbers; /* or NULL */
     kvcore_error *error;
 } json_scan;
 
@@ -134,24 +138,107 @@ static kvcore_status scan_number(json_scan *scan) {
     return KVCORE_OK;
 }
 
+/* ---- the list of numbers ---- */
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+static size_t skip_spaces(const json_scan *scan, size_t at) {
+    while (at < scan->length && is_space(scan->text[at])) at++;
+    return at;
+}
+
+/* Behind the `[` of a value of this key, which begins at `start`; 0 if it is none. */
+static size_t list_of_key(const json_scan *scan, size_t start) {
+    size_t length = strlen(scan->numbers->key), at = start + 1;
+    if (scan->length - at < length + 1 || memcmp(scan->text + at, scan->numbers->key, length) != 0) return 0;
+    at += length;
+    if (scan->text[at] != '"') return 0;
+    at = skip_spaces(scan, at + 1);
+    if (at == scan->length || scan->text[at] != ':') return 0;
+    at = skip_spaces(scan, at + 1);
+    return at < scan->length && scan->text[at] == '[' ? at + 1 : 0;
+}
+
+/* An integer from 0 to 2^64 − 1 at `at`, as JSON writes one. Gives the place behind it, or 0. */
+static size_t read_integer(const json_scan *scan, size_t at, uint64_t *value) {
+    size_t end = skip_digits(scan->text, at, scan->length);
+    if (end == at || (scan->text[at] == '0' && end > at + 1)) return 0;
+    *value = 0;
+    for (; at < end; at++)
+        if (__builtin_mul_overflow(*value, UINT64_C(10), value) ||
+            __builtin_add_overflow(*value, (uint64_t)(scan->text[at] - '0'), value))
+            return 0;
+    return end;
+}
+
+static kvcore_status keep_number(json_scan *scan, uint64_t value) {
+    json_numbers *numbers = scan->numbers;
+    if (numbers->count == numbers->most)
+        return kvcore_fail(scan->error, &(kvcore_error){.code = KVCORE_EOVERFLOW, .expected = numbers->most},
+                           "expected at most %zu %s, found more", numbers->most, numbers->key);
+    if (numbers->count == numbers->capacity) {
+        size_t capacity = numbers->capacity == 0 ? 64 : 2 * numbers->capacity;
+        uint64_t *grown = realloc(numbers->values, capacity * sizeof *grown);
+        if (grown == NULL) return kvcore_fail(scan->error, &(kvcore_error){.code = KVCORE_ENOMEM}, "out of memory");
+        numbers->values = grown;
+        numbers->capacity = capacity;
+    }
+    numbers->values[numbers->count++] = value;
+    return KVCORE_OK;
+}
+
+/* From behind `[`: all integers, and blanks in their place. A list of anything else is left to json-c. */
+static kvcore_status scan_list(json_scan *scan, size_t start) {
+    size_t at = skip_spaces(scan, start), end;
+    scan->numbers->count = 0;
+    while (at < scan->length && scan->text[at] != ']') {
+        uint64_t value;
+        if ((end = read_integer(scan, at, &value)) == 0) return KVCORE_OK;
+        kvcore_status status = keep_number(scan, value);
+        if (status != KVCORE_OK) return status;
+        at = skip_spaces(scan, end);
+        if (at == scan->length || (scan->text[at] != ',' && scan->text[at] != ']')) return KVCORE_OK;
+        if (scan->text[at] == ']') break;
+        at = skip_spaces(scan, at + 1);
+        if (at == scan->length || scan->text[at] == ']') return KVCORE_OK;
+    }
+    if (at == scan->length) return KVCORE_OK;
+    memset(scan->text + start, ' ', at - start);
+    scan->numbers->found = true;
+    return KVCORE_OK;
+}
+
+static kvcore_status scan_key_or_string(json_scan *scan) {
+    size_t list = scan->depth == 1 && scan->numbers != NULL ? list_of_key(scan, scan->at) : 0;
+    if (list != 0) {
+        kvcore_status status = scan_list(scan, list);
+        if (status != KVCORE_OK) return status;
+    }
+    return scan_string(scan);
+}
+
 /* Everything that json-c does not look at closely enough. */
 static kvcore_status scan_text(json_scan *scan) {
     while (scan->at < scan->length) {
         char c = scan->text[scan->at];
         kvcore_status status = KVCORE_OK;
         if (c == '"')
-            status = scan_string(scan);
+            status = scan_key_or_string(scan);
         else if (c == '-' || (c >= '0' && c <= '9'))
             status = scan_number(scan);
         else if (c == '\0' || strchr("{}[],: \t\r\nabcdefghijklmnopqrstuvwxyz", c) == NULL)
             status = refuse(scan, scan->at, "JSON");
         else {
             scan->members += c == ':';
+            scan->commas += c == ',';
+            scan->depth += (c == '{' || c == '[') - (c == '}' || c == ']');
             scan->at++;
         }
         if (status != KVCORE_OK) return status;
     }
-    return KVCORE_OK;
+    if (scan->commas < JSON_VALUES_MAX) return KVCORE_OK;
+    return kvcore_fail(scan->error, &(kvcore_error){.code = KVCORE_EOVERFLOW, .expected = JSON_VALUES_MAX},
+                       "expected at most %d values, found more", JSON_VALUES_MAX);
 }
 
 static size_t count_members(json_object *value) {
@@ -168,11 +255,12 @@ static size_t count_members(json_object *value) {
     return members;
 }
 
-kvcore_status json_read(char *text, size_t length, json_object **value, kvcore_error *error) {
+kvcore_status json_read(char *text, size_t length, json_numbers *numbers, json_object **value, kvcore_error *error) {
     if (length >= INT_MAX)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EOVERFLOW, .expected = INT_MAX, .actual = length},
                            "expected a line of less than %d bytes, found %zu", INT_MAX, length);
-    json_scan scan = {.text = text, .length = length, .error = error};
+    json_scan scan = {.text = text, .length = length, .numbers = numbers, .error = error};
+    if (numbers != NULL) numbers->found = false;
     kvcore_status status = scan_text(&scan);
     if (status != KVCORE_OK) return status;
 

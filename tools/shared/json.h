@@ -18,12 +18,26 @@
 /* Nesting beyond this is refused. */
 #define JSON_DEPTH 32
 
+/* Values besides those of a json_numbers; each takes some hundred bytes. */
+#define JSON_VALUES_MAX (1 << 20)
+
+/* A list of integers that is read without an object for each: the value of `key` in the outermost object. All zero but the
+ * first two fields is an empty one; its memory is used again. */
+typedef struct json_numbers {
+    const char *key;
+    size_t most; /* longer lists are refused */
+    uint64_t *values;
+    size_t count, capacity;
+    bool found; /* the key is there with integers from 0 to 2^64 − 1 and nothing else: the value that is read is [] */
+} json_numbers;
+
 /* One value from text[0 … length−1], which is changed in the course.
  *
- * Gives:  *value, for json_object_put().
+ * Gives:  *value, for json_object_put(); and numbers (NULL: none wanted).
  * Errors: KVCORE_EFORMAT with the byte (from 0) in error->offset and a text "expected …"; KVCORE_EOVERFLOW past
- *         2^31 − 1 bytes; KVCORE_ENOMEM. */
-KVCORE_NODISCARD kvcore_status json_read(char *text, size_t length, json_object **value, kvcore_error *error);
+ *         2^31 − 1 bytes, JSON_VALUES_MAX values or numbers->most integers; KVCORE_ENOMEM. */
+KVCORE_NODISCARD kvcore_status json_read(char *text, size_t length, json_numbers *numbers, json_object **value,
+                                         kvcore_error *error);
 
 /* Whether the value is an integer 0 … 2^64 − 1, and which. */
 bool json_to_u64(json_object *value, uint64_t *number);

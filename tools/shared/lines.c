@@ -10,6 +10,8 @@
 
 #define CHUNK_BYTES ((size_t)1 << 16)
 
+_Static_assert(LINE_BYTES_MAX % CHUNK_BYTES == 0, "a line of the most bytes and its end fit");
+
 static kvcore_status fail(kvcore_error *error, kvcore_status status, const char *text) {
     return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX}, "%s", text);
 }
@@ -81,6 +83,12 @@ static kvcore_status read_chunk(line_reader *lines, size_t *count, kvcore_error 
     return KVCORE_OK;
 }
 
+static kvcore_status too_long(line_reader *lines, kvcore_error *error) {
+    lines->number++;
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EOVERFLOW, .expected = LINE_BYTES_MAX},
+                       "expected a line of at most %d bytes, found more", LINE_BYTES_MAX);
+}
+
 /* Any line; *text NULL at the end. */
 static kvcore_status next_line(line_reader *lines, char **text, size_t *length, kvcore_error *error) {
     for (;;) {
@@ -90,6 +98,7 @@ static kvcore_status next_line(line_reader *lines, char **text, size_t *length, 
         size_t count = 1;
         if (end == NULL) {
             lines->scanned = have;
+            if (have > LINE_BYTES_MAX) return too_long(lines, error);
             kvcore_status status = read_chunk(lines, &count, error);
             if (status != KVCORE_OK) {
                 lines->number++;

@@ -1,6 +1,6 @@
 /* A file read line by line: plain or gzip, by name or standard input.
  *
- * Memory follows the longest line, never the file. Lines end with LF (CR LF is fine for JSON); the last one may lack it. */
+ * Memory follows the longest line, never the file; longer lines than LINE_BYTES_MAX are refused. Lines end with LF (CR LF is fine for JSON); the last one may lack it. */
 #ifndef TOOLS_LINES_H
 #define TOOLS_LINES_H
 
@@ -10,6 +10,8 @@
 #include <zlib.h>
 
 #include <kvcore/status.h>
+
+#define LINE_BYTES_MAX (1 << 28)
 
 typedef struct line_reader {
     const char *name; /* as the user gave it; "-" is standard input */
@@ -27,7 +29,8 @@ KVCORE_NODISCARD kvcore_status lines_open(line_reader *lines, const char *name, 
 /* The next line that is not blank, without its end; *text is NULL at the end of the file. Valid until the next call; the
  * caller may write into it.
  *
- * Errors: KVCORE_EIO; KVCORE_EFORMAT for damaged or cut gzip data; KVCORE_ENOMEM. */
+ * Errors: KVCORE_EIO; KVCORE_EFORMAT for damaged or cut gzip data; KVCORE_EOVERFLOW for a line that is too long;
+ *         KVCORE_ENOMEM. */
 KVCORE_NODISCARD kvcore_status lines_next(line_reader *lines, char **text, size_t *length, kvcore_error *error);
 
 /* Bytes of the file on disk that were read so far. */
