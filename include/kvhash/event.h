@@ -9,6 +9,9 @@
  * be wrong until a CLEAR and the present state follow. GAP, CLEAR and PRESENT have no number of their own: their sequence is
  * the number that the next CREATE or REMOVE will have.
  *
+ * An event says where: `tier` and `block` are those of the block that came or went. A sender that tells each name once sends
+ * CREATE for the first block of a name and REMOVE for the last. A sender that tells each tier sends both for each tier.
+ *
  * Owns: nothing; an event is a value. Threads: any.
  */
 #ifndef KVHASH_EVENT_H
@@ -37,13 +40,17 @@ typedef struct kvhash_holder {
     uint32_t reserved; /**< 0 */
 } kvhash_holder;
 
+/** The block of an event that is not about a block: GAP, CLEAR, and names that only a handle keeps. */
+#define KVHASH_NO_BLOCK UINT32_MAX
+
 typedef struct kvhash_event {
-    kvhash_plh name;      /**< of CREATE and REMOVE */
+    kvhash_plh name;      /**< of CREATE, REMOVE and PRESENT */
     kvhash_holder holder; /**< zero where the receiver knows it from the feed */
     uint64_t sequence;    /**< of the source, from 1; see above */
     uint64_t lost;        /**< of GAP */
+    uint64_t tier;        /**< number of the tier of `block`, as the sender was configured; 0 without a block */
     uint32_t kind;        /**< KVHASH_EVENT_… */
-    uint32_t reserved;    /**< 0 */
+    uint32_t block;       /**< index of the block in its tier, or KVHASH_NO_BLOCK */
 } kvhash_event;
 
 #ifdef __cplusplus

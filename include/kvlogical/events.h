@@ -2,13 +2,16 @@
  * @file
  * Who wants to know which names a registry has: events as they happen, batches of them, and the present state at any time.
  *
- * A name is announced (CREATE) when it is registered and taken back (REMOVE) when it is unregistered, see
- * kvlogical/registry.h: once, however many tiers or duplicates hold it. Events of one registry are in the order of the
- * changes and carry consecutive numbers; CREATE and REMOVE of a name alternate. Nobody listens: nothing is made.
+ * A registry tells one of two stories (kvlogical_event_policy.scope). *Once a name*: a name is announced (CREATE) when it is
+ * registered and taken back (REMOVE) when it is unregistered, see kvlogical/registry.h, however many tiers or duplicates hold
+ * it. *Every tier*: CREATE when a tier gets its first block of a name, REMOVE when it loses its last one; so a listener can
+ * follow which tier holds what. Events carry the tier and the block. They are in the order of the changes and have
+ * consecutive numbers; CREATE and REMOVE of a name (in a tier) alternate. Nobody listens: nothing is made.
  *
  * Two ways to listen. A *listener* is called for each event, under the registry's lock: it never misses one, and must be
  * quick and not call back. A *subscription* polls a bounded queue in its own time; one that falls behind gets a GAP event
- * that says how many it lost, never silence. Either can have the present state told again: CLEAR, then one PRESENT a name.
+ * that says how many it lost, never silence. Either can have the present state told again: CLEAR, then one PRESENT a
+ * name (and tier).
  *
  * A *publisher* turns a subscription into batches for the wire; it is polled, or flushes from a thread of its own.
  *
@@ -30,11 +33,23 @@ extern "C" {
 /** Is this name announced? Called under the lock; must give the same answer for a name each time. */
 typedef bool (*kvlogical_event_filter)(void *ctx, kvhash_plh name);
 
-/** All NULL: every name. */
+/** What one CREATE and its REMOVE stand for. */
+enum {
+    KVLOGICAL_EVENTS_ONCE_A_NAME = 0, /**< a registered name, wherever its blocks are */
+    KVLOGICAL_EVENTS_EVERY_TIER = 1, /**< a name in a tier (all managers with one number are one tier). Handles and weak
+                                           guards alone tell nothing, and transferred names are told like others */
+};
+
+/** Start from KVLOGICAL_EVENT_POLICY_INIT: every name, once. */
 typedef struct kvlogical_event_policy {
-    kvlogical_event_filter filter;
-    void *ctx;
+    size_t struct_size;
+    uint32_t scope;                /**< KVLOGICAL_EVENTS_… */
+    kvlogical_event_filter filter; /**< NULL: every name */
+    void *ctx;                     /**< of the filter */
 } kvlogical_event_policy;
+
+#define KVLOGICAL_EVENT_POLICY_INIT \
+    { sizeof(kvlogical_event_policy), 0, NULL, NULL }
 
 /** Positions that are powers of two, from least to most. */
 typedef struct kvlogical_position_range {
@@ -48,17 +63,26 @@ typedef struct kvlogical_position_range {
 KVLOGICAL_API bool kvlogical_filter_power_of_two(void *range, kvhash_plh name);
 
 /**
- * Choose what is announced; before anything listens (KVCORE_EBUSY otherwise), so that no REMOVE goes without its CREATE.
+ * Choose what is announced, before anything listens, so that no REMOVE goes without its CREATE. NULL: the default.
+ *
+ * Errors: KVCORE_EBUSY while something listens; KVCORE_EINVAL for a NULL registry, a wrong struct_size, an unknown scope.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *registry,
-                                                                                 kvlogical_event_policy policy);
+                                                                                 const kvlogical_event_policy *policy);
+
+/**
+ * The label of a tier, as its manager was configured; NULL when no manager of the registry has this number and a label.
+ *
+ * Owner: borrowed from the manager's config. Not from a listener: the lock is taken.
+ */
+KVLOGICAL_API const char *kvlogical_registry_tier_label(const kvlogical_registry *registry, uint64_t tier);
 
 /* ---- a listener ---- */
 
 typedef void (*kvlogical_event_callback)(void *ctx, const kvhash_event *event);
 
 /**
- * Call back for each event; first CLEAR and one PRESENT for each name that is registered now. One listener a registry; NULL
+ * Call back for each event; first CLEAR and one PRESENT for each name (in each tier) that is there now. One listener a registry; NULL
  * takes it away.
  *
  * The callback runs under the registry's lock: it must not call into the registry or its managers.

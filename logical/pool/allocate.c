@@ -14,7 +14,7 @@ static void forget(manager *m, const uint32_t *victims, size_t count, kvhash_plh
         name_erase(&m->tier.names, tags[i], victims[i]);
         m->metrics.evictions++;
         remember(m, tags[i], victims[i], KVLOGICAL_REASON_EVICTED, now);
-        registry_lose(m->registry, &m->tier, m->tier.slots[victims[i]].name);
+        registry_lose(m->registry, &m->tier, victims[i]);
     }
 }
 

@@ -153,7 +153,7 @@ static inline void drop_name(manager *m, uint32_t index, unsigned reason, uint32
     if (m->eviction->forget != NULL) m->eviction->forget(m, index);
     name_erase(&m->tier.names, tag, index);
     remember(m, tag, index, reason, now);
-    registry_lose(m->registry, &m->tier, name);
+    registry_lose(m->registry, &m->tier, index);
 }
 
 /* A look-up's hold: an inactive slot comes back to life. */

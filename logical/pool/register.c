@@ -90,7 +90,7 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now) {
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
         s->companion = 0;
-        if (registry_gain(m->registry, &m->tier, s->name)) slot_touch(m, index);
+        if (registry_gain(m->registry, &m->tier, index)) slot_touch(m, index);
         return enter_shared(m, index, SLOT_PRIMARY, now);
     }
     hold_found(m, existing, now); /* by the caller, or by the duplicate */

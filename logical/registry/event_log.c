@@ -19,16 +19,15 @@ static void enqueue(event_log *log, const kvhash_event *event) {
     if (log->ring != NULL) log->ring[log->written++ & (log->capacity - 1)] = *event;
 }
 
-void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name) {
+void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name, event_place at) {
     if (!event_log_announces(log, name)) return;
-    kvhash_event event = {.name = name, .sequence = log->next++, .kind = kind};
+    kvhash_event event = {.name = name, .sequence = log->next++, .tier = at.tier, .kind = kind, .block = at.block};
     enqueue(log, &event);
     if (log->listener != NULL) log->listener(log->listener_ctx, &event);
 }
 
-void kvlogical__event_log_moved(event_log *log, kvhash_plh name) {
+void kvlogical__event_log_moved(event_log *log, kvhash_plh name, event_place at) {
     if (!event_log_announces(log, name)) return;
-    kvhash_event event = event_log_unnumbered(log, KVHASH_EVENT_PRESENT);
-    event.name = name;
+    kvhash_event event = event_log_present(log, name, at);
     enqueue(log, &event);
 }

@@ -27,16 +27,29 @@ static inline bool event_log_announces(const event_log *log, kvhash_plh name) {
     return log->policy.filter == NULL || log->policy.filter(log->policy.ctx, name);
 }
 
-/* An event without a number of its own. */
+/* Where the block of an event is. */
+typedef struct event_place {
+    uint64_t tier;
+    uint32_t block;
+} event_place;
+
+#define NO_PLACE ((event_place){0, KVHASH_NO_BLOCK})
+
+/* An event without a number of its own, about no block. */
 static inline kvhash_event event_log_unnumbered(const event_log *log, uint32_t kind) {
-    return (kvhash_event){.sequence = log->next, .kind = kind};
+    return (kvhash_event){.sequence = log->next, .kind = kind, .block = KVHASH_NO_BLOCK};
+}
+
+static inline kvhash_event event_log_present(const event_log *log, kvhash_plh name, event_place at) {
+    return (kvhash_event){
+        .name = name, .sequence = log->next, .tier = at.tier, .kind = KVHASH_EVENT_PRESENT, .block = at.block};
 }
 
 static inline void event_log_settle(event_log *log) { log->wanted = log->listener != NULL || log->subscriptions > 0; }
 
 /* A name came or went: number the event and deliver it, if the policy announces the name. */
-void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name);
+void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name, event_place at);
 /* A known name has a block in another place now, where a resync may have been already: tell the subscriptions. */
-void kvlogical__event_log_moved(event_log *log, kvhash_plh name);
+void kvlogical__event_log_moved(event_log *log, kvhash_plh name, event_place at);
 
 #endif

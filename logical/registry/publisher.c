@@ -36,19 +36,19 @@ static enum group group_of(const kvhash_event *event) {
     return event->kind == KVHASH_EVENT_REMOVE ? GROUP_GONE : GROUP_ALONE;
 }
 
-/* By position, then by arrival, which stands in `reserved` meanwhile. */
+/* By position, then by arrival, which stands in holder.reserved meanwhile. */
 static int ascending(const void *a, const void *b) {
     const kvhash_event *x = a, *y = b;
     uint32_t px = kvhash_plh_position(x->name), py = kvhash_plh_position(y->name);
     if (px != py) return px < py ? -1 : 1;
-    return x->reserved < y->reserved ? -1 : 1;
+    return x->holder.reserved < y->holder.reserved ? -1 : 1;
 }
 
 static int descending(const void *a, const void *b) {
     const kvhash_event *x = a, *y = b;
     uint32_t px = kvhash_plh_position(x->name), py = kvhash_plh_position(y->name);
     if (px != py) return px > py ? -1 : 1;
-    return x->reserved < y->reserved ? -1 : 1;
+    return x->holder.reserved < y->holder.reserved ? -1 : 1;
 }
 
 /* A window may be longer than any clock. */
@@ -59,10 +59,10 @@ static uint64_t later(uint64_t now_ns, uint64_t window_ns) {
 static void flush(kvlogical_publisher *p) {
     if (p->count == 0) return;
     enum group group = group_of(&p->pending[0]);
-    for (size_t i = 0; i < p->count; i++) p->pending[i].reserved = (uint32_t)i;
+    for (size_t i = 0; i < p->count; i++) p->pending[i].holder.reserved = (uint32_t)i;
     if (group != GROUP_ALONE)
         qsort(p->pending, p->count, sizeof *p->pending, group == GROUP_THERE ? ascending : descending);
-    for (size_t i = 0; i < p->count; i++) p->pending[i].reserved = 0;
+    for (size_t i = 0; i < p->count; i++) p->pending[i].holder.reserved = 0;
     p->publish(p->ctx, &(kvlogical_event_batch){p->pending, p->count});
     p->count = 0;
 }

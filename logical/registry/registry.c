@@ -24,16 +24,43 @@ bool kvlogical__registered_elsewhere(const registry *r, const tier *except, kvha
 
 static bool is_registered(const registry *r, kvhash_plh name) { return registered_elsewhere(r, NULL, name); }
 
-void kvlogical__registry_moved(registry *r, kvhash_plh name) {
-    if (!registry_silent(r, name)) kvlogical__event_log_moved(&r->events, name);
+/* Does another manager with the same number have it? */
+static bool same_tier_has(const registry *r, const tier *by, kvhash_plh name) {
+    for (const tier *t = r->tiers; t != NULL; t = t->next)
+        if (t != by && t->number == by->number && tier_has(t, name)) return true;
+    return false;
 }
 
-void kvlogical__unregister(registry *r, kvhash_plh name) {
+void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, bool new_name) {
+    kvhash_plh name = by->slots[block].name;
+    event_place at = {by->number, block};
+    bool every = registry_every_tier(r);
+    if (every ? !same_tier_has(r, by, name) : new_name)
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name, at);
+    else if (r->events.resyncing > 0 && (every || !registry_silent(r, name)))
+        kvlogical__event_log_moved(&r->events, name, at);
+}
+
+/* Returns whether the name had been transferred in silence. */
+static bool unregister(registry *r, kvhash_plh name) {
     uint32_t row = records_find(&r->records, name);
     bool silent = row != NO_ROW && r->records.rows[row].silent;
     if (row != NO_ROW) kvlogical__record_free(&r->records, row);
     r->registered--;
-    if (r->events.wanted && !silent) kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name);
+    return silent;
+}
+
+void kvlogical__registry_lost(registry *r, const tier *by, uint32_t block) {
+    kvhash_plh name = by->slots[block].name;
+    bool last = !registered_elsewhere(r, by, name), silent = last && unregister(r, name);
+    if (!r->events.wanted) return;
+    if (registry_every_tier(r) ? !same_tier_has(r, by, name) : last && !silent)
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name, (event_place){by->number, block});
+}
+
+static void lost_by_record(registry *r, kvhash_plh name) {
+    if (!unregister(r, name) && r->events.wanted && !registry_every_tier(r))
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name, NO_PLACE);
 }
 
 /* A record nobody holds stays for what is attached to it as long as blocks have the name. */
@@ -41,7 +68,7 @@ void kvlogical__registry_let_go(registry *r, uint32_t row) {
     record *held = &r->records.rows[row];
     if (--held->holds > 0) return;
     if (!tiers_have(r, NULL, held->name))
-        kvlogical__unregister(r, held->name);
+        lost_by_record(r, held->name);
     else if (held->attachments == NULL && held->callbacks == NULL && !held->silent)
         kvlogical__record_free(&r->records, row);
 }
@@ -68,13 +95,12 @@ void kvlogical__registry_join(registry *r, tier *t) {
 }
 
 void kvlogical__registry_leave(registry *r, tier *t) {
+    for (uint32_t i = 0; i < t->slot_count; i++)
+        if (t->slots[i].state == SLOT_INACTIVE) kvlogical__registry_lost(r, t, i);
     tier **at = &r->tiers;
     while (*at != t) at = &(*at)->next;
     *at = t->next;
     r->tier_count--;
-    for (uint32_t i = 0; i < t->slot_count; i++)
-        if (t->slots[i].state == SLOT_INACTIVE && !kvlogical__registered_elsewhere(r, NULL, t->slots[i].name))
-            kvlogical__unregister(r, t->slots[i].name);
 }
 
 /* ---- create, destroy ---- */
@@ -182,6 +208,16 @@ kvcore_status kvlogical_registry_presence(const kvlogical_registry *r, const kvh
     return KVCORE_OK;
 }
 
+const char *kvlogical_registry_tier_label(const kvlogical_registry *r, uint64_t number) {
+    if (r == NULL) return NULL;
+    const char *label = NULL;
+    lock_take(&registry_unlocked(r)->lock);
+    for (const tier *t = r->tiers; label == NULL && t != NULL; t = t->next)
+        if (t->number == number) label = t->label;
+    lock_give(&registry_unlocked(r)->lock);
+    return label;
+}
+
 bool kvlogical_registry_has_tracker(const kvlogical_registry *r) { return r != NULL && r->tracker.touch != NULL; }
 
 void kvlogical_registry_touch(kvlogical_registry *r, kvhash_plh name) {
@@ -220,7 +256,8 @@ static kvcore_status take_handle(registry *r, kvhash_plh name, bool silent, kvlo
     r->registered++;
     r->records.rows[row].silent = silent;
     if (silent) return KVCORE_OK;
-    if (r->events.wanted) kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name);
+    if (r->events.wanted && !registry_every_tier(r))
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name, NO_PLACE);
     registry_touch(r, name);
     return KVCORE_OK;
 }

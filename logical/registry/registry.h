@@ -72,27 +72,28 @@ static inline bool registry_silent(const registry *r, kvhash_plh name) {
     return row != NO_ROW && r->records.rows[row].silent;
 }
 
-void kvlogical__registry_moved(registry *r, kvhash_plh name);
-void kvlogical__unregister(registry *r, kvhash_plh name);
-
-/* A tier got a block of a name that it did not have. Returns whether the name is newly registered: to be touched. */
-static inline bool registry_gain(registry *r, const tier *by, kvhash_plh name) {
-    if (registered_elsewhere(r, by, name)) {
-        if (r->events.resyncing > 0) kvlogical__registry_moved(r, name);
-        return false;
-    }
-    r->registered++;
-    if (r->events.wanted) kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name);
-    return true;
+/* Does the registry tell of each tier, or once a name? */
+static inline bool registry_every_tier(const registry *r) {
+    return r->events.policy.scope == KVLOGICAL_EVENTS_EVERY_TIER;
 }
 
-/* A tier lost its last block of a name (it is out of its name table by now). */
-static inline void registry_lose(registry *r, const tier *by, kvhash_plh name) {
-    if (registered_elsewhere(r, by, name)) return;
+void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, bool new_name);
+void kvlogical__registry_lost(registry *r, const tier *by, uint32_t block);
+
+/* A tier got a block of a name that it did not have. Returns whether the name is newly registered: to be touched. */
+static inline bool registry_gain(registry *r, const tier *by, uint32_t block) {
+    bool new_name = !registered_elsewhere(r, by, by->slots[block].name);
+    r->registered += new_name;
+    if (r->events.wanted) kvlogical__registry_gained(r, by, block, new_name);
+    return new_name;
+}
+
+/* A tier lost its last block of a name (it is out of its name table by now, and the slot still has the name). */
+static inline void registry_lose(registry *r, const tier *by, uint32_t block) {
     if (r->records.count == 0 && !r->events.wanted)
-        r->registered--;
+        r->registered -= !registered_elsewhere(r, by, by->slots[block].name);
     else
-        kvlogical__unregister(r, name);
+        kvlogical__registry_lost(r, by, block);
 }
 
 static inline void registry_touch(const registry *r, kvhash_plh name) {

@@ -1,4 +1,6 @@
 /* Who hears of names that come and go: the listener and the subscriptions, and how they read the present state. */
+#include <kvcore/config.h>
+
 #include "registry/registry.h"
 
 /* How many slots a resync looks at before it lets others have the lock. */
@@ -16,8 +18,11 @@ struct kvlogical_subscription {
 
 /* ---- policy ---- */
 
-kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *r, kvlogical_event_policy policy) {
+kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *r, const kvlogical_event_policy *given) {
     if (r == NULL) return KVCORE_EINVAL;
+    kvlogical_event_policy policy = KVLOGICAL_EVENT_POLICY_INIT;
+    if (given != NULL && kvcore_config_read(&policy, sizeof policy, given, NULL) != KVCORE_OK) return KVCORE_EINVAL;
+    if (policy.scope > KVLOGICAL_EVENTS_EVERY_TIER) return KVCORE_EINVAL;
     lock_take(&r->lock);
     kvcore_status status = r->events.wanted ? KVCORE_EBUSY : KVCORE_OK;
     if (status == KVCORE_OK) r->events.policy = policy;
@@ -27,17 +32,18 @@ kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *r, kvlogic
 
 /* ---- the present state ---- */
 
-/* Is this slot the one that tells of its name? Not when an earlier tier has the name, too. */
+/* Is this slot the one that tells of its name? Not when an earlier tier (of the same number) tells. */
 static bool tells(const registry *r, const tier *t, const slot *s) {
+    bool every = registry_every_tier(r);
     if (!slot_found(s)) return false;
     for (const tier *earlier = r->tiers; earlier != t; earlier = earlier->next)
-        if (tier_has(earlier, s->name)) return false;
-    return !registry_silent(r, s->name) && event_log_announces(&r->events, s->name);
+        if ((!every || earlier->number == t->number) && tier_has(earlier, s->name)) return false;
+    return (every || !registry_silent(r, s->name)) && event_log_announces(&r->events, s->name);
 }
 
 /* A record tells of a name that no block has. */
 static bool record_tells(const registry *r, const record *rec) {
-    if (!rec->used || rec->silent || rec->holds == 0) return false;
+    if (!rec->used || rec->silent || rec->holds == 0 || registry_every_tier(r)) return false;
     for (const tier *t = r->tiers; t != NULL; t = t->next)
         if (tier_has(t, rec->name)) return false;
     return event_log_announces(&r->events, rec->name);
@@ -47,16 +53,15 @@ static void announce(registry *r) {
     event_log *log = &r->events;
     kvhash_event event = event_log_unnumbered(log, KVHASH_EVENT_CLEAR);
     log->listener(log->listener_ctx, &event);
-    event.kind = KVHASH_EVENT_PRESENT;
     for (const tier *t = r->tiers; t != NULL; t = t->next)
         for (uint32_t i = 0; i < t->slot_count; i++)
             if (tells(r, t, &t->slots[i])) {
-                event.name = t->slots[i].name;
+                event = event_log_present(log, t->slots[i].name, (event_place){t->number, i});
                 log->listener(log->listener_ctx, &event);
             }
     for (uint32_t row = 0; row < r->records.used; row++)
         if (record_tells(r, &r->records.rows[row])) {
-            event.name = r->records.rows[row].name;
+            event = event_log_present(log, r->records.rows[row].name, NO_PLACE);
             log->listener(log->listener_ctx, &event);
         }
 }
@@ -138,8 +143,8 @@ static void skip_lost(kvlogical_subscription *s, uint64_t oldest, output *o) {
     const event_log *e = &s->registry->events;
     uint64_t number = e->ring[oldest & (e->capacity - 1)].sequence;
     if (number > s->number)
-        o->events[o->count++] =
-            (kvhash_event){.sequence = number, .lost = number - s->number, .kind = KVHASH_EVENT_GAP};
+        o->events[o->count++] = (kvhash_event){
+            .sequence = number, .lost = number - s->number, .kind = KVHASH_EVENT_GAP, .block = KVHASH_NO_BLOCK};
     else if (s->resync != RESYNC_NONE)
         s->resync = RESYNC_CLEAR;
     s->number = number;
@@ -167,9 +172,8 @@ static const tier *resync_tier(const kvlogical_subscription *s) {
     return t;
 }
 
-static void put_present(const registry *r, output *o, kvhash_plh name) {
-    o->events[o->count] = event_log_unnumbered(&r->events, KVHASH_EVENT_PRESENT);
-    o->events[o->count++].name = name;
+static void put_present(const registry *r, output *o, kvhash_plh name, event_place at) {
+    o->events[o->count++] = event_log_present(&r->events, name, at);
 }
 
 static void resync_slots(kvlogical_subscription *s, output *o) {
@@ -182,7 +186,8 @@ static void resync_slots(kvlogical_subscription *s, output *o) {
     if (t->id != s->tier) s->index = 0;
     s->tier = t->id;
     for (uint32_t turn = 0; turn < SLOTS_A_TURN && s->index < t->slot_count && !full(o); turn++, s->index++)
-        if (tells(s->registry, t, &t->slots[s->index])) put_present(s->registry, o, t->slots[s->index].name);
+        if (tells(s->registry, t, &t->slots[s->index]))
+            put_present(s->registry, o, t->slots[s->index].name, (event_place){t->number, s->index});
     if (s->index < t->slot_count) return;
     s->tier = t->id + 1;
     s->index = 0;
@@ -191,7 +196,8 @@ static void resync_slots(kvlogical_subscription *s, output *o) {
 static void resync_records(kvlogical_subscription *s, output *o) {
     const records *all = &s->registry->records;
     for (uint32_t turn = 0; turn < SLOTS_A_TURN && s->index < all->used && !full(o); turn++, s->index++)
-        if (record_tells(s->registry, &all->rows[s->index])) put_present(s->registry, o, all->rows[s->index].name);
+        if (record_tells(s->registry, &all->rows[s->index]))
+            put_present(s->registry, o, all->rows[s->index].name, NO_PLACE);
     if (s->index < all->used) return;
     s->resync = RESYNC_NONE;
     s->registry->events.resyncing--;

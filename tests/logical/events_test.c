@@ -209,11 +209,12 @@ static void a_policy_decides_what_is_announced_to_every_subscriber(void **state)
     (void)state;
     kvlogical_registry *registry = make_registry(0);
     kvlogical_position_range range = KVLOGICAL_POSITION_RANGE_DEFAULT;
-    kvlogical_event_policy policy = {kvlogical_filter_power_of_two, &range};
-    kvtest_assert_ok(kvlogical_registry_set_event_policy(registry, policy));
+    kvlogical_event_policy policy = KVLOGICAL_EVENT_POLICY_INIT;
+    policy.filter = kvlogical_filter_power_of_two;
+    policy.ctx = &range;
+    kvtest_assert_ok(kvlogical_registry_set_event_policy(registry, &policy));
     kvlogical_subscription *two[2] = {subscribe(registry), subscribe(registry)};
-    kvtest_assert_status(kvlogical_registry_set_event_policy(registry, (kvlogical_event_policy){NULL, NULL}),
-                         KVCORE_EBUSY);
+    kvtest_assert_status(kvlogical_registry_set_event_policy(registry, NULL), KVCORE_EBUSY);
     kvhash_plh names[2] = {at_position(16), at_position(17)};
     kvlogical_handle handles[2], copy;
     kvtest_assert_ok(kvlogical_registry_register(registry, names, 2, handles));
@@ -236,7 +237,7 @@ static void a_policy_decides_what_is_announced_to_every_subscriber(void **state)
         expect(&heard, 0, KVHASH_EVENT_REMOVE, names[0], 2);
         kvlogical_subscription_destroy(two[s]);
     }
-    kvtest_assert_ok(kvlogical_registry_set_event_policy(registry, (kvlogical_event_policy){NULL, NULL}));
+    kvtest_assert_ok(kvlogical_registry_set_event_policy(registry, NULL));
     kvtest_assert_ok(kvlogical_registry_destroy(registry));
 }
 
@@ -474,6 +475,182 @@ static void what_is_none_is_refused(void **state) {
     kvtest_assert_ok(kvlogical_registry_destroy(registry));
 }
 
+/* ---- where ---- */
+
+static void expect_at(const feed *f, size_t i, uint32_t kind, kvhash_plh name, uint64_t tier, uint32_t block) {
+    assert_true(i < f->count);
+    assert_int_equal(f->events[i].kind, kind);
+    assert_same_name(f->events[i].name, name);
+    assert_int_equal(f->events[i].tier, tier);
+    assert_int_equal(f->events[i].block, block);
+}
+
+static kvlogical_registry *make_telling(uint32_t scope) {
+    kvlogical_registry *registry = make_registry(0);
+    kvlogical_event_policy policy = KVLOGICAL_EVENT_POLICY_INIT;
+    policy.scope = scope;
+    kvtest_assert_ok(kvlogical_registry_set_event_policy(registry, &policy));
+    return registry;
+}
+
+/* Two tiers get a name and lose it again, one after the other; what does one listener hear? */
+static void two_tiers_in_turn(uint32_t scope, uint32_t *device_block, uint32_t *host_block) {
+    kvlogical_registry *registry = make_telling(scope);
+    kvlogical_manager *device = manager_on(registry, 4, 7), *host = manager_on(registry, 4, 9);
+    kvhash_plh name = kvhash_plh_root(1), other = kvhash_plh_root(2);
+    kvlogical_immutable first, held[2];
+    heard.count = 0;
+    kvtest_assert_ok(kvlogical_registry_on_event(registry, take, &heard));
+    hold_names(host, &other, 1, &first); /* so that the blocks have different numbers */
+    hold_names(device, &name, 1, &held[0]);
+    hold_names(host, &name, 1, &held[1]);
+    *device_block = held[0].block;
+    *host_block = held[1].block;
+    kvtest_assert_ok(kvlogical_release(device, &held[0], 1));
+    kvtest_assert_ok(kvlogical_reset_inactive(device, NULL));
+    kvtest_assert_ok(kvlogical_release(host, &held[1], 1));
+    kvtest_assert_status(kvlogical_reset_inactive(host, NULL), KVCORE_EBUSY);
+    kvtest_assert_ok(kvlogical_release(host, &first, 1));
+    destroy_manager(device);
+    destroy_manager(host); /* takes its last name with it */
+    kvtest_assert_ok(kvlogical_registry_on_event(registry, NULL, NULL));
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
+static void once_a_name_the_first_and_the_last_block_are_told(void **state) {
+    (void)state;
+    uint32_t device, host;
+    two_tiers_in_turn(KVLOGICAL_EVENTS_ONCE_A_NAME, &device, &host);
+    kvhash_plh name = kvhash_plh_root(1), other = kvhash_plh_root(2);
+    assert_int_equal(heard.count, 5);
+    expect_at(&heard, 0, KVHASH_EVENT_CLEAR, no_name, 0, KVHASH_NO_BLOCK);
+    expect_at(&heard, 1, KVHASH_EVENT_CREATE, other, 9, 0);
+    expect_at(&heard, 2, KVHASH_EVENT_CREATE, name, 7, device);
+    expect_at(&heard, 3, KVHASH_EVENT_REMOVE, name, 9, host);
+    expect_at(&heard, 4, KVHASH_EVENT_REMOVE, other, 9, 0);
+    assert_int_not_equal(device, host);
+}
+
+static void every_tier_tells_what_it_gains_and_loses(void **state) {
+    (void)state;
+    uint32_t device, host;
+    two_tiers_in_turn(KVLOGICAL_EVENTS_EVERY_TIER, &device, &host);
+    kvhash_plh name = kvhash_plh_root(1), other = kvhash_plh_root(2);
+    assert_int_equal(heard.count, 7);
+    expect_at(&heard, 0, KVHASH_EVENT_CLEAR, no_name, 0, KVHASH_NO_BLOCK);
+    expect_at(&heard, 1, KVHASH_EVENT_CREATE, other, 9, 0);
+    expect_at(&heard, 2, KVHASH_EVENT_CREATE, name, 7, device);
+    expect_at(&heard, 3, KVHASH_EVENT_CREATE, name, 9, host);
+    expect_at(&heard, 4, KVHASH_EVENT_REMOVE, name, 7, device); /* one of two tiers lost it */
+    expect_at(&heard, 5, KVHASH_EVENT_REMOVE, name, 9, host);
+    expect_at(&heard, 6, KVHASH_EVENT_REMOVE, other, 9, 0);
+    for (size_t i = 1; i < 7; i++) assert_int_equal(heard.events[i].sequence, i);
+}
+
+static void two_managers_with_one_number_are_one_tier(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_telling(KVLOGICAL_EVENTS_EVERY_TIER);
+    kvlogical_manager *one = manager_on(registry, 2, 7), *two = manager_on(registry, 2, 7);
+    kvlogical_subscription *subscription = subscribe(registry);
+    kvhash_plh name = kvhash_plh_root(1);
+    cache_names(one, &name, 1);
+    cache_names(two, &name, 1);
+    kvtest_assert_ok(kvlogical_reset_inactive(one, NULL));
+    poll_all(subscription, &heard);
+    assert_int_equal(heard.count, 1);
+    expect_at(&heard, 0, KVHASH_EVENT_CREATE, name, 7, 0);
+    kvtest_assert_ok(kvlogical_reset_inactive(two, NULL));
+    poll_all(subscription, &heard);
+    assert_int_equal(heard.count, 1);
+    expect_at(&heard, 0, KVHASH_EVENT_REMOVE, name, 7, 0);
+    kvlogical_subscription_destroy(subscription);
+    destroy_manager(one);
+    destroy_manager(two);
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
+static void one_that_subscribes_in_between_learns_each_tier(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_telling(KVLOGICAL_EVENTS_EVERY_TIER);
+    kvlogical_manager *device = manager_on(registry, 2, 7), *host = manager_on(registry, 2, 9);
+    kvhash_plh name = kvhash_plh_root(1), alone = kvhash_plh_root(3);
+    kvlogical_handle handle;
+    cache_names(device, &name, 1);
+    cache_names(host, &name, 1);
+    kvtest_assert_ok(kvlogical_registry_register(registry, &alone, 1, &handle)); /* in no tier: nothing to tell */
+    kvlogical_subscription *late = subscribe(registry);
+    kvtest_assert_ok(kvlogical_subscription_resync(late));
+    poll_all(late, &heard);
+    assert_int_equal(heard.count, 3);
+    expect_at(&heard, 0, KVHASH_EVENT_CLEAR, no_name, 0, KVHASH_NO_BLOCK);
+    expect_at(&heard, 1, KVHASH_EVENT_PRESENT, name, 7, 0);
+    expect_at(&heard, 2, KVHASH_EVENT_PRESENT, name, 9, 0);
+    kvtest_assert_ok(kvlogical_reset_inactive(device, NULL));
+    kvtest_assert_ok(kvlogical_handle_release(registry, &handle, 1));
+    poll_all(late, &heard);
+    assert_int_equal(heard.count, 1);
+    expect_at(&heard, 0, KVHASH_EVENT_REMOVE, name, 7, 0);
+    heard.count = 0;
+    kvtest_assert_ok(kvlogical_registry_on_event(registry, take, &heard)); /* a listener is told at once */
+    assert_int_equal(heard.count, 2);
+    expect_at(&heard, 1, KVHASH_EVENT_PRESENT, name, 9, 0);
+    kvtest_assert_ok(kvlogical_registry_on_event(registry, NULL, NULL));
+    kvlogical_subscription_destroy(late);
+    destroy_manager(device);
+    destroy_manager(host);
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
+static void a_transferred_name_is_told_by_the_tiers_that_have_it(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_telling(KVLOGICAL_EVENTS_EVERY_TIER);
+    kvlogical_manager *device = manager_on(registry, 2, 7);
+    kvlogical_subscription *subscription = subscribe(registry);
+    kvhash_plh name = kvhash_plh_root(1);
+    kvlogical_handle handle;
+    kvtest_assert_ok(kvlogical_registry_transfer(registry, &name, 1, &handle));
+    cache_names(device, &name, 1);
+    kvtest_assert_ok(kvlogical_handle_release(registry, &handle, 1));
+    kvtest_assert_ok(kvlogical_reset_inactive(device, NULL));
+    poll_all(subscription, &heard);
+    assert_int_equal(heard.count, 2);
+    expect_at(&heard, 0, KVHASH_EVENT_CREATE, name, 7, 0);
+    expect_at(&heard, 1, KVHASH_EVENT_REMOVE, name, 7, 0);
+    kvlogical_subscription_destroy(subscription);
+    destroy_manager(device);
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
+static void a_tier_has_a_label(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_registry(0);
+    kvlogical_config config = config_of(2);
+    config.registry = registry;
+    config.tier = 7;
+    config.tier_label = "device";
+    kvlogical_manager *device = make_manager(&config), *host = manager_on(registry, 2, 9);
+    assert_string_equal(kvlogical_registry_tier_label(registry, 7), "device");
+    assert_null(kvlogical_registry_tier_label(registry, 9));
+    assert_null(kvlogical_registry_tier_label(registry, 8));
+    assert_null(kvlogical_registry_tier_label(NULL, 7));
+    destroy_manager(device);
+    destroy_manager(host);
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
+static void an_unknown_scope_is_refused(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_registry(0);
+    kvlogical_event_policy policy = KVLOGICAL_EVENT_POLICY_INIT;
+    policy.scope = 2;
+    kvtest_assert_status(kvlogical_registry_set_event_policy(registry, &policy), KVCORE_EINVAL);
+    policy.scope = 0;
+    policy.struct_size = 0;
+    kvtest_assert_status(kvlogical_registry_set_event_policy(registry, &policy), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_registry_set_event_policy(NULL, NULL), KVCORE_EINVAL);
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_is_announced_once_and_taken_back_once),
@@ -490,6 +667,13 @@ int main(void) {
         cmocka_unit_test(a_name_that_changes_managers_meanwhile_is_not_missed),
         cmocka_unit_test(a_receiver_that_heals_its_gaps_ends_with_the_truth),
         cmocka_unit_test(what_is_none_is_refused),
+        cmocka_unit_test(once_a_name_the_first_and_the_last_block_are_told),
+        cmocka_unit_test(every_tier_tells_what_it_gains_and_loses),
+        cmocka_unit_test(two_managers_with_one_number_are_one_tier),
+        cmocka_unit_test(one_that_subscribes_in_between_learns_each_tier),
+        cmocka_unit_test(a_transferred_name_is_told_by_the_tiers_that_have_it),
+        cmocka_unit_test(a_tier_has_a_label),
+        cmocka_unit_test(an_unknown_scope_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static void expect_batch(size_t batch, uint32_t kind, const kvhash_plh *names, s
     assert_int_equal(out.counts[batch], count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(out.events[batch][i].kind, kind);
-        assert_int_equal(out.events[batch][i].reserved, 0);
+        assert_int_equal(out.events[batch][i].holder.reserved, 0);
         assert_same_name(out.events[batch][i].name, names[i]);
     }
 }
