@@ -31,7 +31,7 @@ typedef struct kvcore_allocator {
 KVCORE_API kvcore_allocator kvcore_allocator_libc(void);
 
 /**
- * count elements of size bytes each; the product is checked.
+ * count elements of size bytes each; the product is checked. allocator may be NULL (libc).
  *
  * Gives: NULL when the product overflows, when it is 0, or when the allocator has none.
  */

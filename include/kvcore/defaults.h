@@ -30,7 +30,8 @@ typedef struct kvcore_frozen_defaults {
 /** 128 tokens, 32 MB, BLAKE3, MsgPack. */
 KVCORE_API kvcore_frozen_defaults kvcore_frozen_defaults_make(void);
 
-/** Errors: KVCORE_ECONFIG for the first bad field, block size before chunk size; error->actual has its value. */
+/** Errors: KVCORE_EINVAL for NULL; KVCORE_ECONFIG for the first bad field, block size before chunk size, with its value in
+ * error->actual. */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_frozen_defaults_validate(const kvcore_frozen_defaults *defaults,
                                                                           kvcore_error *error);
 

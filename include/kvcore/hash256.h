@@ -33,7 +33,8 @@ static inline int kvcore_hash256_compare(const kvcore_hash256 *a, const kvcore_h
 /**
  * SHA-256 of some bytes.
  *
- * Errors: KVCORE_ENOMEM or KVCORE_ENOTSUP when OpenSSL refuses (no memory, no SHA-256 provider); *hash is untouched.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ENOMEM or KVCORE_ENOTSUP when OpenSSL refuses (no memory, no SHA-256
+ *         provider); *hash is untouched.
  * Cost:   O(size); OpenSSL allocates a context.
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_sha256(kvcore_bytes bytes, kvcore_hash256 *hash);

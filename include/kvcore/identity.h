@@ -54,10 +54,11 @@ static inline bool kvcore_model_digest_equal(const kvcore_model_digest *a, const
 KVCORE_API void kvcore_model_digest_format(const kvcore_model_digest *digest,
                                            char text[KVCORE_MODEL_DIGEST_TEXT_BYTES]);
 
-/** 48 digits of either case. Errors: KVCORE_EFORMAT for anything else; *digest is then untouched. */
+/** 48 digits of either case. Errors: KVCORE_EINVAL for NULL; KVCORE_EFORMAT for anything else; *digest is then
+ * untouched. */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_model_digest_parse(kvcore_bytes text, kvcore_model_digest *digest);
 
-/** Of bytes in memory: SHA-256 of them, cut. Errors: those of kvcore_sha256(). */
+/** Of bytes in memory: SHA-256 of them, cut. Errors: KVCORE_EINVAL for NULL; those of kvcore_sha256(). */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_model_digest_of_bytes(kvcore_bytes bytes, kvcore_model_digest *digest);
 
 /**

@@ -7,8 +7,8 @@
  *
  * Owns:    nothing; names go into the caller's buffer, NUL terminated; a parsed name is a view of the key.
  * Threads: any. Never allocates.
- * Errors:  where a name has no fixed size: KVCORE_EBUFFER when it does not fit, with its length (without NUL) in *length;
- *          capacity 0 asks for it.
+ * Errors:  where a name has no fixed size: KVCORE_EINVAL for NULL; KVCORE_EBUFFER when it does not fit, with its length
+ *          (without NUL) in *length; capacity 0 asks for it.
  * Source:  WombatKV, wal_chunk_key, store WAL keys, ds4 object keys; pinned by wal_keys and chain_hashes of the wombat
  *          vectors.
  */

@@ -55,7 +55,7 @@ KVCORE_API void kvcore_prefix_hashes(kvcore_bytes tenant_id, const kvcore_finger
  *
  * Takes:  the engine's fingerprint text (24 characters or more), as it is. quant_bits: 4 or 2 in practice, 0 if unknown.
  * Gives:  its length without the NUL in *length.
- * Errors: KVCORE_EOVERFLOW when it would not be shorter than KVCORE_ENGINE_SEED_TEXT_BYTES.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EOVERFLOW when it would not be shorter than KVCORE_ENGINE_SEED_TEXT_BYTES.
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_engine_seed_text(kvcore_bytes fingerprint, int32_t quant_bits,
                                                                   char text[KVCORE_ENGINE_SEED_TEXT_BYTES],

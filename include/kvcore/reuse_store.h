@@ -25,7 +25,7 @@ extern "C" {
 
 typedef struct kvcore_reuse_store kvcore_reuse_store;
 
-/** allocator may be NULL (libc); it is copied. Errors: KVCORE_ENOMEM. */
+/** allocator may be NULL (libc); it is copied. Errors: KVCORE_EINVAL when store is NULL; KVCORE_ENOMEM. */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_reuse_store_create(const kvcore_allocator *allocator,
                                                                     kvcore_reuse_store **store);
 /** NULL is ignored. */
@@ -36,7 +36,7 @@ KVCORE_API size_t kvcore_reuse_store_count(const kvcore_reuse_store *store);
 /**
  * Insert, or replace the payload of an equal key. An empty payload is a payload.
  *
- * Errors: KVCORE_ENOMEM. Cost: O(key + payload).
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ENOMEM. Cost: O(key + payload).
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_reuse_store_put(kvcore_reuse_store *store, const kvcore_block_key *key,
                                                                  kvcore_bytes payload);

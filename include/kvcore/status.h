@@ -128,7 +128,7 @@ KVCORE_API const char *kvcore_status_text(kvcore_status status);
  *
  * Takes:  error may be NULL, then nothing is written. `details` gives code and numbers; its text is ignored. The text is
  *         made from `format` as printf would.
- * Gives:  details->code, so that a function can end with `return kvcore_fail(error, ...)`.
+ * Gives:  details->code (KVCORE_EINVAL when details is NULL), so that a function can end with `return kvcore_fail(error, ...)`.
  */
 KVCORE_API kvcore_status kvcore_fail(kvcore_error *error, const kvcore_error *details, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

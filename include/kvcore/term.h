@@ -16,9 +16,9 @@
  * Owns:    the builder owns its terms; they live until it is cleared or destroyed. Inputs are copied.
  * Threads: compatible: different builders at once; every call on one builder (comparing and writing too) needs the
  *          caller's lock.
- * Errors:  a failed call leaves the builder as it was. KVCORE_EINVAL for a term that is none or not of this builder, in
- *          every call; KVCORE_ENOMEM in every call that makes a term; KVCORE_EOVERFLOW for counts and sizes beyond 2^32 − 1
- *          and encodings beyond 2^64.
+ * Errors:  a failed call leaves the builder as it was. KVCORE_EINVAL for NULL and for a term that is none or not of this
+ *          builder, in every call; KVCORE_ENOMEM in every call that makes a term; KVCORE_EOVERFLOW for counts and sizes
+ *          beyond 2^32 − 1 and encodings beyond 2^64.
  * Source:  External Term Format (Erlang/OTP), checked against OTP 25.2 and 27.3; pinned by the orchid vectors.
  */
 #ifndef KVCORE_TERM_H
@@ -50,7 +50,7 @@ typedef enum kvcore_term_profile {
     KVCORE_TERM_OTP25 = 2
 } kvcore_term_profile;
 
-/** allocator may be NULL (libc); it is copied. Errors: KVCORE_ENOMEM. */
+/** allocator may be NULL (libc); it is copied. Errors: KVCORE_EINVAL when terms is NULL; KVCORE_ENOMEM. */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_terms_create(const kvcore_allocator *allocator, kvcore_terms **terms);
 /** NULL is ignored. */
 KVCORE_API void kvcore_terms_destroy(kvcore_terms *terms);

@@ -23,7 +23,8 @@ KVCORE_API void kvcore_hex_encode(const void *bytes, size_t size_bytes, char *te
 /**
  * Digits of either case into length / 2 bytes.
  *
- * Errors: KVCORE_EFORMAT when the length is odd or a character is not a digit; `bytes` is then untouched.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EFORMAT when the length is odd or a character is not a digit; `bytes` is then
+ *         untouched.
  * Cost:   O(length), two passes.
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_hex_decode(const char *text, size_t length, void *bytes);
@@ -36,8 +37,8 @@ KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_hex_decode(const char *text, si
  * Base58 with the Bitcoin alphabet: the bytes as one big-endian number, and one leading '1' for each leading zero byte.
  *
  * Gives:  *length characters in text, which has room for `capacity` (KVCORE_BASE58_MAX_CHARACTERS is always enough).
- * Errors: KVCORE_EOVERFLOW for more than KVCORE_BASE58_MAX_BYTES bytes; KVCORE_EBUFFER when it does not fit, with the
- *         needed number in *length.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EOVERFLOW for more than KVCORE_BASE58_MAX_BYTES bytes; KVCORE_EBUFFER when it
+ *         does not fit, with the needed number in *length.
  * Cost:   O(size²), at most 64 bytes.
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_base58_encode(const void *bytes, size_t size_bytes, char *text,
@@ -46,9 +47,9 @@ KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_base58_encode(const void *bytes
 /**
  * The reverse, into exactly size_bytes bytes.
  *
- * Errors: KVCORE_EFORMAT for a character outside the alphabet, or a text that is not what kvcore_base58_encode() gives
- *         for some size_bytes bytes (too large a number, too few or too many leading '1'); KVCORE_EOVERFLOW for more than
- *         KVCORE_BASE58_MAX_BYTES bytes. `bytes` is then untouched.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EFORMAT for a character outside the alphabet, or a text that is not what
+ *         kvcore_base58_encode() gives for some size_bytes bytes (too large a number, too few or too many leading '1');
+ *         KVCORE_EOVERFLOW for more than KVCORE_BASE58_MAX_BYTES bytes. `bytes` is then untouched.
  * Cost:   O(length · size).
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_base58_decode(const char *text, size_t length, void *bytes,
