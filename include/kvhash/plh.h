@@ -81,7 +81,7 @@ KVHASH_API int kvhash_plh_compare(kvhash_plh a, kvhash_plh b);
 /**
  * A name from its parts. A root gives parent_sequence_hash 0.
  *
- * Errors: KVHASH_EPOSITION beyond KVHASH_PLH_MAX_POSITION.
+ * Errors: KVCORE_EINVAL for NULL; KVHASH_EPOSITION beyond KVHASH_PLH_MAX_POSITION.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_plh_make(uint64_t sequence_hash, uint64_t parent_sequence_hash,
                                                           uint64_t position, kvhash_plh *name);
@@ -92,7 +92,8 @@ KVHASH_API kvhash_plh kvhash_plh_root(uint64_t block_hash);
 /**
  * The name of the block that follows `parent`: sequence hash = XXH3(parent's LE ‖ block hash LE, seed 1337).
  *
- * Errors: KVHASH_EPOSITION when parent stands at KVHASH_PLH_MAX_POSITION; KVHASH_EMODE when parent is not a name.
+ * Errors: KVCORE_EINVAL for NULL; KVHASH_EPOSITION when parent stands at KVHASH_PLH_MAX_POSITION; KVHASH_EMODE when
+ *         parent is not a name.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_plh_extend(kvhash_plh parent, uint64_t block_hash, kvhash_plh *name);
 
@@ -102,7 +103,7 @@ KVHASH_API void kvhash_plh_encode(kvhash_plh name, uint8_t bytes[KVHASH_PLH_BYTE
 /**
  * The reverse. Non-canonical names (a small position in a wide mode) are accepted as they are.
  *
- * Errors: KVHASH_EMODE for mode 3.
+ * Errors: KVCORE_EINVAL for NULL; KVHASH_EMODE for mode 3.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_plh_decode(const uint8_t bytes[KVHASH_PLH_BYTES], kvhash_plh *name);
 
@@ -116,8 +117,8 @@ KVHASH_API size_t kvhash_plh_format(kvhash_plh name, char text[KVHASH_PLH_TEXT_B
  * The display form back into a name in the mode of its position: exact for every name of a chain. (A parent fragment at
  * position 0, or a small position in a wide mode, is not in the text.)
  *
- * Errors: KVCORE_EFORMAT for anything kvhash_plh_format() does not write (signs, leading zeros, blanks, a fragment wider
- *         than the position allows); KVHASH_EPOSITION beyond the limit.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EFORMAT for anything kvhash_plh_format() does not write (signs, leading zeros,
+ *         blanks, a fragment wider than the position allows); KVHASH_EPOSITION beyond the limit.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_plh_parse(const char *text, size_t length, kvhash_plh *name);
 

@@ -62,7 +62,7 @@ static inline bool kvhash_psh_equal(kvhash_psh a, kvhash_psh b) { return a.high 
 /**
  * A PSH from its parts, in the smallest mode that holds the position.
  *
- * Errors: KVHASH_EPOSITION beyond KVHASH_PSH_MAX_POSITION.
+ * Errors: KVCORE_EINVAL for NULL; KVHASH_EPOSITION beyond KVHASH_PSH_MAX_POSITION.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_psh_make(uint64_t sequence_hash, uint64_t position,
                                                           uint64_t block_hash, kvhash_psh *psh);

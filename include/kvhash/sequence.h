@@ -90,7 +90,7 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_extend(kvhash_sequence
  * block it reaches into.
  *
  * Gives:  *completed (unless NULL): the blocks that were completed.
- * Errors: KVHASH_EEMPTY_RUN for a length of 0; otherwise as kvhash_sequence_append().
+ * Errors: KVCORE_EINVAL for NULL; KVHASH_EEMPTY_RUN for a length of 0; otherwise as kvhash_sequence_append().
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_push_run(kvhash_sequence *sequence, uint64_t mm_hash,
                                                                    uint64_t length, kvhash_block_range *completed);
@@ -100,7 +100,7 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_push_run(kvhash_sequen
  * whatever is in `tokens`.
  *
  * Gives:  *completed (unless NULL): the blocks that were completed.
- * Errors: those of kvhash_mm_sort() with `count` slots; otherwise as kvhash_sequence_extend().
+ * Errors: KVCORE_EINVAL for NULL; those of kvhash_mm_sort() with `count` slots; otherwise as kvhash_sequence_extend().
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_extend_with_runs(kvhash_sequence *sequence,
                                                                            const uint32_t *tokens, size_t count,
@@ -115,21 +115,22 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_extend_with_runs(kvhas
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_truncate(kvhash_sequence *sequence, size_t token_count);
 
-/** Drop the last token_count tokens. Errors: KVHASH_EINSUFFICIENT_TOKENS; then as kvhash_sequence_truncate(). */
+/** Drop the last token_count tokens. Errors: KVCORE_EINVAL for NULL; KVHASH_EINSUFFICIENT_TOKENS; then as
+ * kvhash_sequence_truncate(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_unwind(kvhash_sequence *sequence, size_t token_count);
 
 /**
  * Drop the last token (the reference's try_pop; its pop is the same but for a panic where this fails).
  *
  * Gives:  *popped: was there one; and *token if there was. Either may be NULL.
- * Errors: as kvhash_sequence_truncate(). An empty sequence is no error.
+ * Errors: KVCORE_EINVAL for NULL; as kvhash_sequence_truncate(). An empty sequence is no error.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_pop(kvhash_sequence *sequence, uint32_t *token, bool *popped);
 
 /** Drop all tokens, blocks and runs; block size, salt hash and memory stay. NULL is ignored. */
 KVHASH_API void kvhash_sequence_reset(kvhash_sequence *sequence);
 
-/** @name What it holds. O(1); a NULL sequence reads as an empty one. @{ */
+/** @name What it holds. O(1); a NULL sequence reads as an empty one; count may be NULL. @{ */
 KVHASH_API size_t kvhash_sequence_token_count(const kvhash_sequence *sequence);
 KVHASH_API size_t kvhash_sequence_block_count(const kvhash_sequence *sequence);
 KVHASH_API uint32_t kvhash_sequence_block_tokens(const kvhash_sequence *sequence);
@@ -162,8 +163,8 @@ KVHASH_API bool kvhash_sequence_equal(const kvhash_sequence *a, const kvhash_seq
  *
  * Takes:  config as for kvhash_sequence_create(); reserve_tokens and allocator are not used.
  * Gives:  *count records; and *partial (unless NULL), its tokens those behind the last complete block.
- * Errors: as kvhash_sequence_create(); KVCORE_EBUFFER when there are more blocks than `capacity`: *count is how many, nothing
- *         else is written.
+ * Errors: KVCORE_EINVAL for NULL; as kvhash_sequence_create(); KVCORE_EBUFFER when there are more blocks than
+ *         `capacity`: *count is how many, nothing else is written.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_split(const kvhash_sequence_config *config, kvhash_block *blocks,
                                                        size_t capacity, size_t *count, kvhash_partial *partial,
