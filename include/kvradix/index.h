@@ -216,7 +216,7 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_load(kvradix_index *ind
 /**
  * Check every invariant of the index against the others.
  *
- * Errors: KVCORE_EINVARIANT, with the invariant in the error text; KVCORE_ENOMEM.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EINVARIANT, with the invariant in the error text; KVCORE_ENOMEM.
  * Cost:   O(names · holders) under the lock.
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_validate(const kvradix_index *index, kvcore_error *error);

@@ -61,7 +61,7 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_metadata_store(kvradix_metada
  * Add some entries with their stamps as they are; what is known already stays, and of several with one hash the first wins.
  *
  * Gives:  *added, how many were new; may be NULL.
- * Errors: as kvradix_metadata_store().
+ * Errors: KVCORE_EINVAL for NULL; as kvradix_metadata_store().
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_metadata_load(kvradix_metadata *index, const kvradix_block *blocks,
                                                                  size_t count, size_t *added);

@@ -56,8 +56,8 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_residency_store(kvradix_resid
  * The rule looks at the number of entries after the call: in an index that is over its budget already, a known key is
  * refused too.
  *
- * Errors: KVRADIX_EBUDGET with the budget in error->expected and the estimate in error->actual, in bytes; otherwise as
- *         kvradix_residency_store().
+ * Errors: KVCORE_EINVAL for NULL; KVRADIX_EBUDGET with the budget in error->expected and the estimate in error->actual,
+ *         in bytes; otherwise as kvradix_residency_store().
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_residency_store_guarded(kvradix_residency *index,
                                                                            const kvradix_guardrail *guardrail,
