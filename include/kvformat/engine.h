@@ -91,7 +91,8 @@ typedef struct kvformat_kvb1_header {
 /**
  * The header, and whether length and checksum fit the file; layers are not looked into.
  *
- * Errors: KVCORE_ETRUNCATED; KVFORMAT_EMAGIC; KVFORMAT_EVERSION; KVFORMAT_ELENGTH; KVCORE_ECHECKSUM.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED; KVFORMAT_EMAGIC; KVFORMAT_EVERSION; KVFORMAT_ELENGTH;
+ *         KVCORE_ECHECKSUM.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvb1_inspect(kvcore_bytes input, kvformat_kvb1_header *header,
                                                                   kvcore_error *error);
@@ -151,7 +152,8 @@ typedef struct kvformat_rtt1_header {
     uint32_t total_tokens;
 } kvformat_rtt1_header;
 
-/** Errors: KVCORE_ETRUNCATED below 40 bytes; KVFORMAT_EMAGIC; KVFORMAT_EVERSION; KVFORMAT_ELENGTH; KVCORE_ECHECKSUM. */
+/** Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED below 40 bytes; KVFORMAT_EMAGIC; KVFORMAT_EVERSION;
+ * KVFORMAT_ELENGTH; KVCORE_ECHECKSUM. */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_rtt1_inspect(kvcore_bytes input, kvformat_rtt1_header *header,
                                                                   kvcore_error *error);
 

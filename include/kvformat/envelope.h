@@ -29,15 +29,15 @@ extern "C" {
 /** What a reader of a stream takes at most. */
 #define KVFORMAT_WIRE_MAX_BODY_BYTES (UINT32_C(256) << 20)
 
-/** Errors: KVFORMAT_ETOO_LARGE for a body of more than 2^32 − 1 bytes; KVCORE_EBUFFER. */
+/** Errors: KVCORE_EINVAL for NULL; KVFORMAT_ETOO_LARGE for a body of more than 2^32 − 1 bytes; KVCORE_EBUFFER. */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wire_encode(kvcore_bytes body, void *bytes, size_t capacity,
                                                                  size_t *size_bytes);
 
 /**
  * A complete envelope.
  *
- * Errors: KVCORE_ETRUNCATED shorter than a header; KVFORMAT_EMAGIC; KVFORMAT_EVERSION; KVFORMAT_ELENGTH when the body is
- *         shorter or longer than said; KVCORE_ECHECKSUM.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED shorter than a header; KVFORMAT_EMAGIC; KVFORMAT_EVERSION;
+ *         KVFORMAT_ELENGTH when the body is shorter or longer than said; KVCORE_ECHECKSUM.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wire_decode(kvcore_bytes input, kvcore_bytes *body,
                                                                  kvcore_error *error);
@@ -45,7 +45,8 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wire_decode(kvcore_bytes in
 /**
  * How long a body to expect after this header, before memory is taken for it.
  *
- * Errors: KVFORMAT_EMAGIC; KVFORMAT_EVERSION; KVFORMAT_ETOO_LARGE past KVFORMAT_WIRE_MAX_BODY_BYTES.
+ * Errors: KVCORE_EINVAL for NULL; KVFORMAT_EMAGIC; KVFORMAT_EVERSION; KVFORMAT_ETOO_LARGE past
+ *         KVFORMAT_WIRE_MAX_BODY_BYTES.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wire_peek(const uint8_t header[KVFORMAT_WIRE_HEADER_BYTES],
                                                                uint32_t *body_bytes, kvcore_error *error);
@@ -63,8 +64,8 @@ KVFORMAT_API size_t kvformat_wbz1_bound(size_t raw_bytes);
  * Compress.
  *
  * Takes:  an algorithm; a level, clamped to 1 … 22. KVFORMAT_WBZ1_NONE gives the raw bytes without an envelope.
- * Errors: KVFORMAT_ETOO_LARGE for more than 2^32 − 1 bytes; KVCORE_ENOTSUP for lz4 (reserved) and what is unknown;
- *         KVCORE_EBUFFER below kvformat_wbz1_bound(); KVCORE_ENOMEM.
+ * Errors: KVCORE_EINVAL for NULL; KVFORMAT_ETOO_LARGE for more than 2^32 − 1 bytes; KVCORE_ENOTSUP for lz4 (reserved)
+ *         and what is unknown; KVCORE_EBUFFER below kvformat_wbz1_bound(); KVCORE_ENOMEM.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wbz1_encode(int algorithm, int level, kvcore_bytes raw,
                                                                  void *bytes, size_t capacity, size_t *size_bytes);
@@ -77,7 +78,8 @@ KVFORMAT_API uint32_t kvformat_wbz1_raw_bytes(kvcore_bytes input);
  * A payload that was stored plain and happens to begin like an envelope of algorithm 0 loses 10 bytes.
  *
  * Gives:  *raw, a view of memory or of the input.
- * Errors: KVCORE_EBUFFER when `capacity` is below the length that the input states; KVCORE_ENOMEM.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EBUFFER when `capacity` is below the length that the input states;
+ *         KVCORE_ENOMEM.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wbz1_decode(kvcore_bytes input, void *memory, size_t capacity,
                                                                  kvcore_bytes *raw, bool *decoded);
@@ -85,8 +87,9 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wbz1_decode(kvcore_bytes in
 /**
  * Decompress and tell what is not wrapped from what is damaged.
  *
- * Errors: KVFORMAT_EMAGIC when it is not wrapped; KVCORE_ENOTSUP for lz4; KVCORE_EFORMAT for an unknown algorithm or damaged
- *         data; KVFORMAT_ELENGTH when there is another length than stated; KVCORE_EBUFFER; KVCORE_ENOMEM.
+ * Errors: KVCORE_EINVAL for NULL; KVFORMAT_EMAGIC when it is not wrapped; KVCORE_ENOTSUP for lz4; KVCORE_EFORMAT for an
+ *         unknown algorithm or damaged data; KVFORMAT_ELENGTH when there is another length than stated; KVCORE_EBUFFER;
+ *         KVCORE_ENOMEM.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wbz1_decode_strict(kvcore_bytes input, void *memory,
                                                                         size_t capacity, kvcore_bytes *raw,

@@ -109,7 +109,7 @@ KVFORMAT_API kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_re
  *
  * Takes:  blocks[count], or NULL when the number is enough.
  * Gives:  *found: how many; a name that is not there ends it, as an ordinary result.
- * Errors: KVCORE_EFORMAT when an index row points outside its commit.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EFORMAT when an index row points outside its commit.
  * Cost:   O(found · commits · log(entries)), searched side by side so that cache misses overlap; never allocates.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_longest_prefix(const kvformat_kvs1_reader *reader,
@@ -131,8 +131,8 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_entry(const kvformat_k
 /**
  * Read a block whole: is it the block that the index says, of this file, model and layout, and unchanged?
  *
- * Errors: KVCORE_ECHECKSUM of payload or trailer; KVFORMAT_EMAGIC without a trailer; KVFORMAT_EVERSION; KVFORMAT_EMODEL;
- *         KVFORMAT_ELAYOUT; KVCORE_EFORMAT when trailer and index differ otherwise.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ECHECKSUM of payload or trailer; KVFORMAT_EMAGIC without a trailer;
+ *         KVFORMAT_EVERSION; KVFORMAT_EMODEL; KVFORMAT_ELAYOUT; KVCORE_EFORMAT when trailer and index differ otherwise.
  * Cost:   O(payload).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_check(const kvformat_kvs1_reader *reader,
@@ -141,7 +141,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_check(const kvformat_k
 /**
  * kvformat_kvs1_check() for every entry, and that every index is strictly ascending. error->index is the entry.
  *
- * Errors: those; KVCORE_EFORMAT for an index out of order.
+ * Errors: KVCORE_EINVAL for NULL; those; KVCORE_EFORMAT for an index out of order.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_check_all(const kvformat_kvs1_reader *reader,
                                                                     kvcore_error *error);
@@ -162,7 +162,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_create(const char *pat
 /**
  * Go on with a file after its last whole commit; what stands behind that is cut off.
  *
- * Errors: KVCORE_EBUSY when another writer has it; those of kvformat_kvs1_open().
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EBUSY when another writer has it; those of kvformat_kvs1_open().
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_append(const char *path, const kvformat_kvs1_config *config,
                                                                  kvformat_kvs1_writer **writer, kvcore_error *error);
@@ -170,8 +170,8 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_append(const char *pat
 /**
  * Write a block; readers see it after the next commit. A name that is there already gets a newer version.
  *
- * Errors: KVHASH_EMODE for a name that is none; KVCORE_EOVERFLOW past 2^63 bytes of file; KVCORE_ENOMEM; KVCORE_EIO. After any
- *         of them the writer is as before, and the call may be repeated.
+ * Errors: KVCORE_EINVAL for NULL; KVHASH_EMODE for a name that is none; KVCORE_EOVERFLOW past 2^63 bytes of file;
+ *         KVCORE_ENOMEM; KVCORE_EIO. After any of them the writer is as before, and the call may be repeated.
  * Cost:   O(payload): one pass for the checksum, one write; does not sync.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_put(kvformat_kvs1_writer *writer, kvhash_plh name,
@@ -180,9 +180,9 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_put(kvformat_kvs1_writ
 /**
  * Make everything put so far visible and durable. Nothing put: nothing is written.
  *
- * Errors: KVCORE_ENOMEM, or KVCORE_EIO from writing the index: the writer is as before, and the call may be repeated. After
- *         a sync or the write of the record failed nobody knows what is on the disk: every later call answers KVCORE_EIO;
- *         close the writer and append anew.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ENOMEM, or KVCORE_EIO from writing the index: the writer is as before, and the
+ *         call may be repeated. After a sync or the write of the record failed nobody knows what is on the disk: every
+ *         later call answers KVCORE_EIO; close the writer and append anew.
  * Cost:   O(n log n) for n blocks put, two syncs.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_commit(kvformat_kvs1_writer *writer, kvcore_error *error);
@@ -204,8 +204,8 @@ typedef struct kvformat_kvs1_compaction {
  * The newest version of every block of `from`, in order of names, into the new file `to` with one commit and one index, of the
  * same model, layout and alignment. Every block is checked on the way. `from` is only read.
  *
- * Errors: those of kvformat_kvs1_open(), kvformat_kvs1_check(), kvformat_kvs1_create(), kvformat_kvs1_put() and
- *         kvformat_kvs1_commit(); `to` is removed again.
+ * Errors: KVCORE_EINVAL for NULL; those of kvformat_kvs1_open(), kvformat_kvs1_check(), kvformat_kvs1_create(),
+ *         kvformat_kvs1_put() and kvformat_kvs1_commit(); `to` is removed again.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_compact(const char *from, const char *to,
                                                                   const kvcore_allocator *allocator,

@@ -47,7 +47,8 @@ typedef struct kvformat_manifest {
 
 /**
  * Takes:  allocator may be NULL (libc).
- * Errors: dispatch KVFORMAT_EJSON; KVFORMAT_EMISSING without schema_version, or when it is no object; KVFORMAT_ETYPE for one
+ * Errors: KVCORE_EINVAL for NULL;
+ *         dispatch KVFORMAT_EJSON; KVFORMAT_EMISSING without schema_version, or when it is no object; KVFORMAT_ETYPE for one
  *         that is no integer of 0 … 65535; KVFORMAT_ESCHEMA for one other than 1 (in error->actual); then those of strict.
  *         strict   KVFORMAT_EJSON for text that is not JSON and for a field that is missing, given twice, of another type or
  *         out of range; KVFORMAT_ESCHEMA; KVFORMAT_EEMPTY for the first empty text, entry by entry.

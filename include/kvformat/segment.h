@@ -39,8 +39,9 @@ typedef struct kvformat_segment_block {
 
 /**
  * Gives:  *size_bytes of the segment in bytes[capacity]; capacity 0 asks for the size.
- * Errors: KVFORMAT_ETOO_LARGE for more than 2^32 − 1 blocks, a key of more than 65,535 bytes, a payload of more than
- *         2^32 − 1, a payload that would start past 4 GiB, or an index of more than 2^32 − 1; KVCORE_EBUFFER.
+ * Errors: KVCORE_EINVAL for NULL; KVFORMAT_ETOO_LARGE for more than 2^32 − 1 blocks, a key of more than 65,535 bytes, a
+ *         payload of more than 2^32 − 1, a payload that would start past 4 GiB, or an index of more than 2^32 − 1;
+ *         KVCORE_EBUFFER.
  * Cost:   O(size).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_encode(const kvformat_segment_block *blocks, size_t count,
@@ -57,8 +58,9 @@ typedef struct kvformat_segment_entry {
  * The index of a whole segment.
  *
  * Gives:  *index, a view of the entries as they lie in the file.
- * Errors: KVCORE_ETRUNCATED shorter than header and footer; KVFORMAT_EMAGIC of the header; KVCORE_ETRUNCATED for an index
- *         longer than what is before the footer; KVFORMAT_EMAGIC of the footer; KVCORE_ECHECKSUM.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED shorter than header and footer; KVFORMAT_EMAGIC of the header;
+ *         KVCORE_ETRUNCATED for an index longer than what is before the footer; KVFORMAT_EMAGIC of the footer;
+ *         KVCORE_ECHECKSUM.
  * Cost:   O(index).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_index(kvcore_bytes file, kvcore_bytes *index,
@@ -67,7 +69,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_index(kvcore_bytes 
 /**
  * The entry at *offset of the index; *offset moves behind it. *more false, and nothing else written, at the end.
  *
- * Errors: KVCORE_ETRUNCATED when the index ends inside it.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED when the index ends inside it.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_next(kvcore_bytes index, size_t *offset,
                                                                   kvformat_segment_entry *entry, bool *more,
@@ -82,14 +84,14 @@ typedef struct kvformat_segment_footer {
 /**
  * A footer and the index that it should be of. Bytes of the footer past 20 are not looked at.
  *
- * Errors: KVCORE_ETRUNCATED shorter than 20; KVFORMAT_EMAGIC; KVCORE_ETRUNCATED when the index has another length;
- *         KVCORE_ECHECKSUM.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED shorter than 20; KVFORMAT_EMAGIC; KVCORE_ETRUNCATED when the index
+ *         has another length; KVCORE_ECHECKSUM.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_footer_decode(kvcore_bytes footer, kvcore_bytes index,
                                                                            kvformat_segment_footer *decoded,
                                                                            kvcore_error *error);
 
-/** The payload of an entry. Errors: KVCORE_ETRUNCATED when it reaches past the end of the file. */
+/** The payload of an entry. Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED when it reaches past the file's end. */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_payload(kvcore_bytes file,
                                                                      const kvformat_segment_entry *entry,
                                                                      kvcore_bytes *payload, kvcore_error *error);
@@ -98,8 +100,8 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_payload(kvcore_byte
  * Everything that the format leaves unchecked: that the blocks stand one behind the other from the header to the index, agree
  * with their entries, and are as many as the header says.
  *
- * Errors: those of kvformat_segment_index() and kvformat_segment_next(); KVCORE_EFORMAT where they disagree, with the block in
- *         error->index and the place in error->offset.
+ * Errors: KVCORE_EINVAL for NULL; those of kvformat_segment_index() and kvformat_segment_next(); KVCORE_EFORMAT where
+ *         they disagree, with the block in error->index and the place in error->offset.
  * Cost:   O(index + blocks); payloads are not read.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_segment_check(kvcore_bytes file, kvcore_error *error);

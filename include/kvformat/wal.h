@@ -40,8 +40,8 @@ typedef struct kvformat_wal_record {
 
 /**
  * Gives:  *size_bytes of the record in bytes[capacity]; capacity 0 asks for the size.
- * Errors: KVFORMAT_ETOO_LARGE for a key or meta of more than 65,535 bytes or a payload of more than 2^32 − 1;
- *         KVCORE_EBUFFER when it does not fit, the size in *size_bytes.
+ * Errors: KVCORE_EINVAL for NULL; KVFORMAT_ETOO_LARGE for a key or meta of more than 65,535 bytes or a payload of more
+ *         than 2^32 − 1; KVCORE_EBUFFER when it does not fit, the size in *size_bytes.
  * Cost:   O(size).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wal_record_encode(const kvformat_wal_record *record, void *bytes,
@@ -51,8 +51,8 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wal_record_encode(const kvf
  * The record at the start of the input. What follows it is not looked at: compare *size_bytes with the input's to be strict.
  *
  * Gives:  views, and *size_bytes (may be NULL) of the input that the record takes.
- * Errors: KVCORE_ETRUNCATED shorter than a header; KVFORMAT_EMAGIC; KVCORE_ETRUNCATED shorter than its lengths say;
- *         KVCORE_ECHECKSUM.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED shorter than a header; KVFORMAT_EMAGIC; KVCORE_ETRUNCATED shorter
+ *         than its lengths say; KVCORE_ECHECKSUM.
  * Cost:   O(size).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wal_record_decode(kvcore_bytes input, kvformat_wal_record *record,
@@ -67,8 +67,8 @@ typedef struct kvformat_wal_item {
 /**
  * Gives:  *size_bytes of the batch in bytes[capacity]; capacity 0 asks for the size. Records are not looked into, and
  *         sequence numbers are not compared; but only those that follow one another can be decoded again.
- * Errors: KVCORE_ETRUNCATED without an item; KVFORMAT_ETOO_LARGE for a record of 2^32 bytes or 2^32 records;
- *         KVCORE_EBUFFER.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED without an item; KVFORMAT_ETOO_LARGE for a record of 2^32 bytes or
+ *         2^32 records; KVCORE_EBUFFER.
  * Cost:   O(size).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wal_batch_encode(const kvformat_wal_item *items, size_t count,
@@ -87,9 +87,9 @@ typedef struct kvformat_wal_reader {
 /**
  * An object of the log: a batch if it begins like one, else a single record.
  *
- * Errors: of a batch KVCORE_ETRUNCATED shorter than its header; KVCORE_ECHECKSUM; KVFORMAT_ETOO_LARGE when the number of
- *         records is not that of the sequence numbers (a start behind the end counts as one). A single record is looked at
- *         by the first kvformat_wal_next().
+ * Errors: KVCORE_EINVAL for NULL; of a batch KVCORE_ETRUNCATED shorter than its header; KVCORE_ECHECKSUM;
+ *         KVFORMAT_ETOO_LARGE when the number of records is not that of the sequence numbers (a start behind the end
+ *         counts as one). A single record is looked at by the first kvformat_wal_next().
  * Cost:   O(size) of a batch.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wal_open(kvcore_bytes input, kvformat_wal_reader *reader,
@@ -98,8 +98,9 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wal_open(kvcore_bytes input
 /**
  * The next record; *more false when there is none left.
  *
- * Errors: KVCORE_ETRUNCATED for a length that is not there or reaches past the end; those of the record (a record may be
- *         followed by slack inside its length); KVCORE_ETRUNCATED for bytes after the last one. The reader is then spent.
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED for a length that is not there or reaches past the end; those of
+ *         the record (a record may be followed by slack inside its length); KVCORE_ETRUNCATED for bytes after the last
+ *         one. The reader is then spent.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_wal_next(kvformat_wal_reader *reader, kvformat_wal_record *record,
                                                               bool *more, kvcore_error *error);
