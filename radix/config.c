@@ -3,7 +3,7 @@
 #include <kvcore/config.h>
 
 #include "allocator.h"
-#include "table.h"
+#include "table/table.h"
 
 #define DEFAULT_CAPACITY 1024
 #define DEFAULT_HOLDERS 64

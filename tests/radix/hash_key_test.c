@@ -1,7 +1,7 @@
 /* Can somebody who knows the code choose names that meet in one bucket? Looks inside. */
 #include "kvtest.h"
 
-#include "index.h"
+#include "prefix/index.h"
 
 #define BUCKETS 1024
 #define MEETING 64

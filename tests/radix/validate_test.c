@@ -1,7 +1,7 @@
 /* Does kvradix_index_validate() see each invariant broken? The records are damaged from inside. */
 #include "kvtest.h"
 
-#include "index.h"
+#include "prefix/index.h"
 
 #define LENGTH 6
 

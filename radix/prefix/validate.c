@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "index.h"
+#include "prefix/index.h"
 
 /* What the names say of one column. */
 typedef struct tally {

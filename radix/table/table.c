@@ -1,4 +1,4 @@
-#include "table.h"
+#include "table/table.h"
 
 #include <kvcore/random.h>
 

@@ -12,7 +12,7 @@
 #include <kvcore/bytes.h>
 #include <kvcore/hash256.h>
 
-#include "index.h"
+#include "prefix/index.h"
 
 #define MAGIC "kvradix"
 #define VERSION 1

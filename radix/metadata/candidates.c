@@ -4,7 +4,7 @@
 
 #include <kvcore/sort.h>
 
-#include "metadata.h"
+#include "metadata/metadata.h"
 
 #define TARGET_SHARE 0.9
 #define HALF_LIFE_NS 6e11

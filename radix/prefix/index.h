@@ -21,8 +21,8 @@
 
 #include <kvradix/index.h>
 
-#include "mix.h"
-#include "table.h"
+#include "table/mix.h"
+#include "table/table.h"
 
 #define COLUMN_NONE UINT32_MAX
 #define ROW_WORDS_MAX (KVRADIX_HOLDERS_MAX / 64)

@@ -13,7 +13,7 @@
  * as it stays closed. One that ceases to be closed is announced in index->openings before the change is made; the search is then
  * made again, from name to name for all columns, which relies on nothing. A column that dies is struck from index->live
  * before its bits are cleared; the search is then made again without it. */
-#include "index.h"
+#include "prefix/index.h"
 
 #define PARTS 8
 #define PROBES (PARTS - 1)

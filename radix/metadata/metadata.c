@@ -1,9 +1,9 @@
-#include "metadata.h"
+#include "metadata/metadata.h"
 
 #include <stdlib.h>
 
 #include "config.h"
-#include "mix.h"
+#include "table/mix.h"
 
 static uint64_t hash_of(mix_key key, const void *slot) { return mix32(key, slot); }
 

@@ -34,8 +34,8 @@
 #include <kvcore/status.h>
 #include <kvradix/config.h>
 
-#include "epoch.h"
-#include "mix.h"
+#include "table/epoch.h"
+#include "table/mix.h"
 
 #define TABLE_NONE UINT32_MAX
 #define TABLE_BUCKET_SLOTS 12

@@ -1,7 +1,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "index.h"
+#include "prefix/index.h"
 
 kvcore_status kvradix__holders_init(kvradix_index *index, size_t capacity) {
     const kvcore_allocator *allocator = &index->table.allocator;

@@ -1,4 +1,4 @@
-#include "index.h"
+#include "prefix/index.h"
 
 /* ---- what names say of one another ---- */
 

@@ -3,8 +3,8 @@
 #include <pthread.h>
 
 #include "config.h"
-#include "mix.h"
-#include "table.h"
+#include "table/mix.h"
+#include "table/table.h"
 
 /* One key. What a lookup reads of it is the key, written before it is published, and the entry, one word. */
 typedef struct record {

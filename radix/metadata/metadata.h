@@ -6,7 +6,7 @@
 
 #include <kvradix/metadata.h>
 
-#include "table.h"
+#include "table/table.h"
 
 /* A block and its metadata. Written before it is published and never changed, but for the stamp. */
 typedef struct metadata_record {
