@@ -49,7 +49,7 @@ static void write_holders(const kvradix_index *index, const layout *l, uint8_t *
     kvcore_store_le32(bytes + 12, (uint32_t)l->holders);
     kvcore_store_le64(bytes + 16, l->names);
     for (size_t i = 0; i < l->holders; i++) {
-        const holder_state *state = &index->holders[i];
+        const holder_state *state = &index->holders.states[i];
         uint8_t *at = bytes + HEADER_BYTES + i * HOLDER_BYTES;
         kvcore_store_le64(at, state->holder.worker);
         kvcore_store_le32(at + 8, state->holder.rank);
@@ -63,7 +63,7 @@ static void write_name(const kvradix_index *index, const layout *l, const name_r
     kvhash_plh_encode(record->name, at);
     memset(at + KVHASH_PLH_BYTES, 0, l->row_bytes);
     for (size_t i = 0; i < l->holders; i++) {
-        uint32_t col = index->holders[i].column;
+        uint32_t col = index->holders.states[i].column;
         if (col != COLUMN_NONE && bit_get(record->row, col)) at[KVHASH_PLH_BYTES + i / 8] |= (uint8_t)(1U << (i % 8));
     }
 }
@@ -72,10 +72,10 @@ static void write_all(const kvradix_index *index, const layout *l, uint8_t *byte
     write_holders(index, l, bytes);
     uint8_t *at = bytes + l->names_at;
     size_t cursor = 0;
-    for (uint32_t slot; (slot = kvradix__table_next(&index->table, &cursor)) != TABLE_NONE;) {
-        const name_record *record = name_at(index, slot);
+    for (uint32_t slot; (slot = kvradix__table_next(&index->lineage.table, &cursor)) != TABLE_NONE;) {
+        const name_record *record = name_at(&index->lineage, slot);
         bool held = false;
-        for (size_t w = 0; w < index->row_words; w++)
+        for (size_t w = 0; w < index->lineage.columns.row_words; w++)
             held |= atomic_load_explicit(&record->row[w], memory_order_relaxed) != 0;
         if (!held) continue; /* idle, or a stand-in */
         write_name(index, l, record, at);
@@ -165,26 +165,28 @@ static kvcore_status check_names(const uint8_t *bytes, const layout *l, kvcore_e
 static void read_holders(kvradix_index *index, const layout *l, const uint8_t *bytes) {
     for (size_t i = 0; i < l->holders; i++) {
         const uint8_t *at = bytes + HEADER_BYTES + i * HOLDER_BYTES;
-        holder_state *state = kvradix__holders_add(index, holder_from(at));
+        holder_state *state = kvradix__holders_add(&index->holders, holder_from(at));
         state->fresh = false;
         state->expected = kvcore_load_le64(at + 16);
-        if (kvcore_load_le32(at + 12) == 1) kvradix__holders_mark_stale(index, state, 0);
+        if (kvcore_load_le32(at + 12) == 1) kvradix__holders_mark_stale(&index->holders, state, 0);
         state->lost = kvcore_load_le64(at + 24);
-        atomic_fetch_add_explicit(&index->lost, state->lost, memory_order_relaxed);
+        atomic_fetch_add_explicit(&index->holders.lost, state->lost, memory_order_relaxed);
     }
 }
 
 static kvcore_status read_names(kvradix_index *index, const layout *l, const uint8_t *bytes) {
-    kvcore_status status = kvradix__table_reserve(&index->table, l->names, l->names);
+    kvcore_status status = kvradix__table_reserve(&index->lineage.table, l->names, l->names);
     for (size_t i = 0; status == KVCORE_OK && i < l->names; i++) {
         /* by ascending position, so there is a stand-in only where a parent is missing */
-        status = kvradix__table_reserve(&index->table, LINEAGE_SLOTS, LINEAGE_SLOTS);
+        status = kvradix__table_reserve(&index->lineage.table, LINEAGE_SLOTS, LINEAGE_SLOTS);
         if (status != KVCORE_OK) break;
         const uint8_t *at = bytes + l->names_at + i * l->name_bytes, *row = at + KVHASH_PLH_BYTES;
-        uint32_t slot = kvradix__lineage_add(index, name_from(at));
+        uint32_t slot = kvradix__lineage_add(&index->lineage, name_from(at));
         for (size_t h = 0; h < l->holders; h++)
             if (row[h / 8] >> (h % 8) & 1)
-                kvradix__lineage_hold(index, slot, kvradix__holders_column(index, &index->holders[h]));
+                kvradix__lineage_hold(
+                    &index->lineage, slot,
+                    kvradix__holders_column(&index->holders, &index->holders.states[h], &index->lineage.table));
     }
     return status;
 }
@@ -192,23 +194,23 @@ static kvcore_status read_names(kvradix_index *index, const layout *l, const uin
 static void take_back(kvradix_index *index, const layout *l) {
     uint64_t dead[ROW_WORDS_MAX] = {0};
     for (size_t h = l->holders; h-- > 0;) {
-        atomic_fetch_sub_explicit(&index->lost, index->holders[h].lost, memory_order_relaxed);
-        kvradix__holders_clear(index, &index->holders[h], dead);
-        kvradix__holders_erase(index, &index->holders[h]);
+        atomic_fetch_sub_explicit(&index->holders.lost, index->holders.states[h].lost, memory_order_relaxed);
+        kvradix__holders_clear(&index->holders, &index->holders.states[h], index_epoch(index), dead);
+        kvradix__holders_erase(&index->holders, &index->holders.states[h]);
     }
-    kvradix__lineage_scrub(index, dead);
+    kvradix__lineage_scrub(&index->lineage, dead);
 }
 
 static kvcore_status take_in(kvradix_index *index, const layout *l, const uint8_t *bytes, kvcore_error *error) {
     if (kvradix_index_count(index).holders > 0)
         return malformed(error, KVRADIX_ENOTEMPTY, 0, "the index knows a holder already");
-    if (l->holders > index->holder_capacity)
+    if (l->holders > index->holders.capacity)
         return kvcore_fail(error,
                            &(kvcore_error){.code = KVRADIX_EHOLDERS,
                                            .index = KVCORE_NO_INDEX,
-                                           .expected = index->holder_capacity,
+                                           .expected = index->holders.capacity,
                                            .actual = l->holders},
-                           "%zu holders, and there is room for %zu", l->holders, index->holder_capacity);
+                           "%zu holders, and there is room for %zu", l->holders, index->holders.capacity);
     read_holders(index, l, bytes);
     kvcore_status status = read_names(index, l, bytes);
     if (status == KVCORE_OK) return status;

@@ -28,14 +28,15 @@ static kvcore_status check_event(const kvhash_event *event, size_t i, kvcore_err
 /* The new holders of some events; when they do not all fit, none of them. */
 static kvcore_status add_holders(kvradix_index *index, const kvhash_event *events, size_t count, kvcore_error *error) {
     size_t i = 0;
-    while (i < count && kvradix__holders_add(index, events[i].holder) != NULL) i++;
+    while (i < count && kvradix__holders_add(&index->holders, events[i].holder) != NULL) i++;
     if (i == count) return KVCORE_OK;
     for (size_t j = 0; j < i; j++) {
-        holder_state *state = kvradix__holders_find(index, events[j].holder);
-        if (state != NULL && state->fresh) kvradix__holders_erase(index, state);
+        holder_state *state = kvradix__holders_find(&index->holders, events[j].holder);
+        if (state != NULL && state->fresh) kvradix__holders_erase(&index->holders, state);
     }
-    return kvcore_fail(error, &(kvcore_error){.code = KVRADIX_EHOLDERS, .index = i, .expected = index->holder_capacity},
-                       "event %zu is of a new holder, and there is room for %zu", i, index->holder_capacity);
+    return kvcore_fail(error,
+                       &(kvcore_error){.code = KVRADIX_EHOLDERS, .index = i, .expected = index->holders.capacity},
+                       "event %zu is of a new holder, and there is room for %zu", i, index->holders.capacity);
 }
 
 static kvcore_status make_room(kvradix_index *index, const kvhash_event *events, size_t count, kvcore_error *error) {
@@ -45,7 +46,7 @@ static kvcore_status make_room(kvradix_index *index, const kvhash_event *events,
         if (status != KVCORE_OK) return status;
         if (stores(&events[i])) slots += LINEAGE_SLOTS;
     }
-    kvcore_status status = kvradix__table_reserve(&index->table, slots, slots);
+    kvcore_status status = kvradix__table_reserve(&index->lineage.table, slots, slots);
     if (status != KVCORE_OK)
         return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX}, "no room for %zu names",
                            slots / LINEAGE_SLOTS);
@@ -55,25 +56,25 @@ static kvcore_status make_room(kvradix_index *index, const kvhash_event *events,
 /* ---- one event ---- */
 
 static void change(kvradix_index *index, holder_state *state, const kvhash_event *event) {
-    if (stores(event) && !kvradix__holders_allow(index, state, event->name)) {
-        kvradix__holders_mark_stale(index, state, 1);
+    if (stores(event) && !kvradix__index_allows(index, state, event->name)) {
+        kvradix__holders_mark_stale(&index->holders, state, 1);
     } else if (stores(event)) {
-        kvradix__lineage_hold(index, kvradix__lineage_add(index, event->name), kvradix__holders_column(index, state));
+        kvradix__index_hold(index, state, event->name);
     } else if (event->kind == KVHASH_EVENT_REMOVE && state->column != COLUMN_NONE) {
-        uint32_t slot = kvradix__lineage_find(index, event->name);
-        if (slot != TABLE_NONE) kvradix__lineage_release(index, slot, state->column);
+        uint32_t slot = kvradix__lineage_find(&index->lineage, event->name);
+        if (slot != TABLE_NONE) kvradix__lineage_release(&index->lineage, slot, state->column);
     }
 }
 
 static void clear(kvradix_index *index, holder_state *state) {
     uint64_t dead[ROW_WORDS_MAX] = {0};
     bool scrub = state->column != COLUMN_NONE;
-    kvradix__holders_clear(index, state, dead);
-    if (scrub) kvradix__lineage_scrub(index, dead);
+    kvradix__holders_clear(&index->holders, state, index_epoch(index), dead);
+    if (scrub) kvradix__lineage_scrub(&index->lineage, dead);
 }
 
 static void take_in(kvradix_index *index, const kvhash_event *event) {
-    holder_state *state = kvradix__holders_find(index, event->holder);
+    holder_state *state = kvradix__holders_find(&index->holders, event->holder);
     state->fresh = false;
     state->heard = true;
     if (event->kind == KVHASH_EVENT_CLEAR) {
@@ -82,7 +83,8 @@ static void take_in(kvradix_index *index, const kvhash_event *event) {
         return;
     }
     if (event->sequence < state->expected) return; /* old */
-    if (event->sequence > state->expected) kvradix__holders_mark_stale(index, state, event->sequence - state->expected);
+    if (event->sequence > state->expected)
+        kvradix__holders_mark_stale(&index->holders, state, event->sequence - state->expected);
     bool numbered = event->kind == KVHASH_EVENT_CREATE || event->kind == KVHASH_EVENT_REMOVE;
     state->expected = event->sequence + numbered;
     change(index, state, event);
@@ -91,8 +93,8 @@ static void take_in(kvradix_index *index, const kvhash_event *event) {
 /* At most TABLE_AHEAD. */
 static void take_in_some(kvradix_index *index, const kvhash_event *events, size_t count) {
     uint64_t hashes[TABLE_AHEAD];
-    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(index->table.key, events[i].name);
-    kvradix__lineage_fetch(index, hashes, count);
+    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(index->lineage.table.key, events[i].name);
+    kvradix__lineage_fetch(&index->lineage, hashes, count);
     for (size_t i = 0; i < count; i++) take_in(index, &events[i]);
 }
 
@@ -104,7 +106,7 @@ kvcore_status kvradix_index_apply(kvradix_index *index, const kvhash_event *even
     kvcore_status status = make_room(index, events, count, error);
     for (size_t start = 0; status == KVCORE_OK && start < count; start += TABLE_AHEAD)
         take_in_some(index, events + start, count - start < TABLE_AHEAD ? count - start : TABLE_AHEAD);
-    kvradix__table_settle(&index->table);
+    kvradix__table_settle(&index->lineage.table);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -114,17 +116,17 @@ kvcore_status kvradix_index_apply(kvradix_index *index, const kvhash_event *even
 /* What could not be taken in is lost, as if it had never come. */
 static void lose(kvradix_index *index, const kvhash_event *event) {
     pthread_mutex_lock(&index->writers);
-    holder_state *state = kvradix__holders_add(index, event->holder);
+    holder_state *state = kvradix__holders_add(&index->holders, event->holder);
     if (state == NULL) {
-        atomic_fetch_add_explicit(&index->lost, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&index->holders.lost, 1, memory_order_relaxed);
     } else if (event->sequence == UINT64_MAX) { /* no number: nothing is expected after it */
         state->fresh = false;
-        kvradix__holders_mark_stale(index, state, 1);
+        kvradix__holders_mark_stale(&index->holders, state, 1);
     } else {
         state->fresh = false;
         if (event->sequence >= state->expected) {
             bool numbered = event->kind == KVHASH_EVENT_CREATE || event->kind == KVHASH_EVENT_REMOVE;
-            kvradix__holders_mark_stale(index, state, event->sequence - state->expected + 1);
+            kvradix__holders_mark_stale(&index->holders, state, event->sequence - state->expected + 1);
             state->expected = event->sequence + numbered;
         }
     }
@@ -142,7 +144,7 @@ void kvradix_feed_event(void *feed, const kvhash_event *event) {
 uint64_t kvradix_index_expected(const kvradix_index *index, kvhash_holder holder) {
     if (index == NULL) return 0;
     pthread_mutex_t *writers = index_lock(index);
-    const holder_state *state = kvradix__holders_find(index, holder);
+    const holder_state *state = kvradix__holders_find(&index->holders, holder);
     uint64_t expected = state == NULL ? 1 : state->expected;
     pthread_mutex_unlock(writers);
     return expected;

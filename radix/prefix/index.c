@@ -1,23 +1,19 @@
 #include "prefix/index.h"
 
-#include <string.h>
-
 #include "config.h"
 
 /* ---- life ---- */
 
 static kvcore_status init(kvradix_index *index, const kvradix_config *config) {
-    memset(index, 0, sizeof *index);
-    index->row_words = (config->holder_capacity + 63) / 64;
     index->name_limit = config->name_limit != 0 ? config->name_limit : SIZE_MAX;
     index->holder_name_limit = config->holder_name_limit != 0 ? config->holder_name_limit : SIZE_MAX;
-    size_t record_bytes = sizeof(name_record) + index->row_words * sizeof(uint64_t);
-    kvcore_status status = kvradix__table_init(&index->table, config, record_bytes, kvradix__lineage_hash_of);
+    kvcore_status status = kvradix__lineage_init(&index->lineage, config);
     if (status != KVCORE_OK) return status;
-    status = kvradix__holders_init(index, config->holder_capacity);
+    status =
+        kvradix__holders_init(&index->holders, config->holder_capacity, &index->lineage.columns, &config->allocator);
     if (status == KVCORE_OK && pthread_mutex_init(&index->writers, NULL) == 0) return KVCORE_OK;
-    if (status == KVCORE_OK) kvradix__holders_destroy(index);
-    kvradix__table_destroy(&index->table);
+    if (status == KVCORE_OK) kvradix__holders_destroy(&index->holders, &config->allocator);
+    kvradix__lineage_destroy(&index->lineage);
     return KVCORE_ENOMEM;
 }
 
@@ -39,11 +35,31 @@ kvcore_status kvradix_index_create(const kvradix_config *given, kvradix_index **
 
 void kvradix_index_destroy(kvradix_index *index) {
     if (index == NULL) return;
-    kvcore_allocator allocator = index->table.allocator;
-    kvradix__holders_destroy(index);
-    kvradix__table_destroy(&index->table);
+    kvcore_allocator allocator = index->lineage.table.allocator;
+    kvradix__holders_destroy(&index->holders, &allocator);
+    kvradix__lineage_destroy(&index->lineage);
     pthread_mutex_destroy(&index->writers);
     kvcore_free(&allocator, index, 1, sizeof *index, _Alignof(kvradix_index));
+}
+
+/* ---- one name ---- */
+
+bool kvradix__index_allows(const kvradix_index *index, const holder_state *state, kvhash_plh name) {
+    const lineage *l = &index->lineage;
+    size_t names = atomic_load_explicit(&l->names, memory_order_relaxed);
+    size_t own = state->column == COLUMN_NONE ? 0 : l->columns.of[state->column].names;
+    if (names < index->name_limit && own < index->holder_name_limit) return true;
+    uint32_t slot = kvradix__lineage_find(l, name);
+    if (slot == TABLE_NONE) return false;
+    const name_record *record = name_at(l, slot);
+    if (state->column != COLUMN_NONE && bit_get(record->row, state->column)) return true;
+    return own < index->holder_name_limit && !kvradix__lineage_is_idle(l, record);
+}
+
+void kvradix__index_hold(kvradix_index *index, holder_state *state, kvhash_plh name) {
+    lineage *l = &index->lineage;
+    uint32_t slot = kvradix__lineage_add(l, name);
+    kvradix__lineage_hold(l, slot, kvradix__holders_column(&index->holders, state, &l->table));
 }
 
 /* ---- what callers tell ---- */
@@ -57,7 +73,7 @@ static kvcore_status check_names(const kvhash_plh *names, size_t count) {
 
 /* How many are not in the table; brings what is needed into the cache. */
 static size_t count_unknown(const kvradix_index *index, const kvhash_plh *names, size_t count) {
-    const table *t = &index->table;
+    const table *t = &index->lineage.table;
     const table_rows *rows = table_rows_now(t);
     size_t unknown = 0;
     for (size_t start = 0; start < count; start += TABLE_AHEAD) {
@@ -65,7 +81,7 @@ static size_t count_unknown(const kvradix_index *index, const kvhash_plh *names,
         uint64_t hashes[TABLE_AHEAD];
         uint32_t guesses[TABLE_AHEAD];
         for (size_t i = 0; i < length; i++)
-            table_prefetch(rows, hashes[i] = name_hash(index->table.key, names[start + i]));
+            table_prefetch(rows, hashes[i] = name_hash(index->lineage.table.key, names[start + i]));
         for (size_t i = 0; i < length; i++) guesses[i] = table_guess(t, rows, hashes[i]);
         for (size_t i = 0; i < length; i++)
             unknown += table_find_guessed(t, rows, hashes[i], guesses[i], same_name, &names[start + i]) == TABLE_NONE;
@@ -78,9 +94,9 @@ static void count_new(const kvradix_index *index, uint32_t col, const kvhash_plh
                       size_t *of_holder) {
     *in_all = *of_holder = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t slot = kvradix__lineage_find(index, names[i]);
-        const name_record *record = slot == TABLE_NONE ? NULL : name_at(index, slot);
-        *in_all += record == NULL || kvradix__lineage_is_idle(index, record);
+        uint32_t slot = kvradix__lineage_find(&index->lineage, names[i]);
+        const name_record *record = slot == TABLE_NONE ? NULL : name_at(&index->lineage, slot);
+        *in_all += record == NULL || kvradix__lineage_is_idle(&index->lineage, record);
         *of_holder += record == NULL || col == COLUMN_NONE || !bit_get(record->row, col);
     }
 }
@@ -88,10 +104,10 @@ static void count_new(const kvradix_index *index, uint32_t col, const kvhash_plh
 /* A pass over the names, only when they might pass a limit. */
 static kvcore_status check_limits(const kvradix_index *index, kvhash_holder holder, const kvhash_plh *names,
                                   size_t count) {
-    const holder_state *state = kvradix__holders_find(index, holder);
+    const holder_state *state = kvradix__holders_find(&index->holders, holder);
     uint32_t col = state == NULL ? COLUMN_NONE : state->column;
-    size_t own = col == COLUMN_NONE ? 0 : index->columns[col].names;
-    size_t all = atomic_load_explicit(&index->names, memory_order_relaxed), more = 0, more_own = 0;
+    size_t own = col == COLUMN_NONE ? 0 : index->lineage.columns.of[col].names;
+    size_t all = atomic_load_explicit(&index->lineage.names, memory_order_relaxed), more = 0, more_own = 0;
     size_t room = all < index->name_limit ? index->name_limit - all : 0;
     size_t room_own = own < index->holder_name_limit ? index->holder_name_limit - own : 0;
     if (count <= room && count <= room_own) return KVCORE_OK;
@@ -103,20 +119,20 @@ kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, co
     kvcore_status status = index == NULL ? KVCORE_EINVAL : check_names(names, count);
     if (status != KVCORE_OK) return status;
     pthread_mutex_lock(&index->writers);
-    if (kvradix__holders_find(index, holder) == NULL && kvradix__holders_full(index)) status = KVRADIX_EHOLDERS;
+    if (kvradix__holders_find(&index->holders, holder) == NULL && kvradix__holders_full(&index->holders))
+        status = KVRADIX_EHOLDERS;
     if (status == KVCORE_OK) status = check_limits(index, holder, names, count);
     if (status == KVCORE_OK) {
         size_t slots = LINEAGE_SLOTS * count_unknown(index, names, count);
-        status = kvradix__table_reserve(&index->table, slots, slots);
+        status = kvradix__table_reserve(&index->lineage.table, slots, slots);
     }
     if (status == KVCORE_OK) {
-        holder_state *state = kvradix__holders_add(index, holder);
+        holder_state *state = kvradix__holders_add(&index->holders, holder);
         state->heard = true;
         state->fresh = false;
-        for (size_t i = 0; i < count; i++)
-            kvradix__lineage_hold(index, kvradix__lineage_add(index, names[i]), kvradix__holders_column(index, state));
+        for (size_t i = 0; i < count; i++) kvradix__index_hold(index, state, names[i]);
     }
-    kvradix__table_settle(&index->table);
+    kvradix__table_settle(&index->lineage.table);
     pthread_mutex_unlock(&index->writers);
     return status;
 }
@@ -124,26 +140,26 @@ kvcore_status kvradix_index_store(kvradix_index *index, kvhash_holder holder, co
 /* At most TABLE_AHEAD. */
 static void remove_some(kvradix_index *index, uint32_t col, const kvhash_plh *names, size_t count) {
     uint64_t hashes[TABLE_AHEAD];
-    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(index->table.key, names[i]);
-    kvradix__lineage_fetch(index, hashes, count);
+    for (size_t i = 0; i < count; i++) hashes[i] = name_hash(index->lineage.table.key, names[i]);
+    kvradix__lineage_fetch(&index->lineage, hashes, count);
     for (size_t i = count; i-- > 0;) {
         if (!kvhash_plh_valid(names[i])) continue;
-        uint32_t slot = kvradix__lineage_find(index, names[i]);
-        if (slot != TABLE_NONE) kvradix__lineage_release(index, slot, col);
+        uint32_t slot = kvradix__lineage_find(&index->lineage, names[i]);
+        if (slot != TABLE_NONE) kvradix__lineage_release(&index->lineage, slot, col);
     }
 }
 
 kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_holder holder, const kvhash_plh *names, size_t count) {
     if (index == NULL || (names == NULL && count > 0)) return KVCORE_EINVAL;
     pthread_mutex_lock(&index->writers);
-    holder_state *state = kvradix__holders_find(index, holder);
+    holder_state *state = kvradix__holders_find(&index->holders, holder);
     if (state != NULL) state->heard = true;
     if (state != NULL && state->column != COLUMN_NONE)
         for (size_t end = count, start; end > 0; end = start) {
             start = end > TABLE_AHEAD ? end - TABLE_AHEAD : 0;
             remove_some(index, state->column, names + start, end - start);
         }
-    kvradix__table_settle(&index->table);
+    kvradix__table_settle(&index->lineage.table);
     pthread_mutex_unlock(&index->writers);
     return KVCORE_OK;
 }
@@ -152,20 +168,20 @@ kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_holder holder, c
 
 static void scrub(kvradix_index *index, const uint64_t *dead) {
     uint64_t any = 0;
-    for (size_t w = 0; w < index->row_words; w++) any |= dead[w];
-    if (any != 0) kvradix__lineage_scrub(index, dead);
-    kvradix__table_settle(&index->table);
+    for (size_t w = 0; w < index->lineage.columns.row_words; w++) any |= dead[w];
+    if (any != 0) kvradix__lineage_scrub(&index->lineage, dead);
+    kvradix__table_settle(&index->lineage.table);
 }
 
 static kvcore_status clear(kvradix_index *index, kvhash_holder holder, bool forget) {
     if (index == NULL) return KVCORE_EINVAL;
     uint64_t dead[ROW_WORDS_MAX] = {0};
     pthread_mutex_lock(&index->writers);
-    holder_state *state = kvradix__holders_find(index, holder);
+    holder_state *state = kvradix__holders_find(&index->holders, holder);
     if (state != NULL) {
         state->heard = true;
-        kvradix__holders_clear(index, state, dead);
-        if (forget) kvradix__holders_erase(index, state);
+        kvradix__holders_clear(&index->holders, state, index_epoch(index), dead);
+        if (forget) kvradix__holders_erase(&index->holders, state);
     }
     scrub(index, dead);
     pthread_mutex_unlock(&index->writers);
@@ -180,16 +196,16 @@ kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t now_ns, uint64
     if (index == NULL) return KVCORE_EINVAL;
     uint64_t dead[ROW_WORDS_MAX] = {0};
     pthread_mutex_lock(&index->writers);
-    size_t before = atomic_load_explicit(&index->holder_count, memory_order_relaxed);
+    size_t before = atomic_load_explicit(&index->holders.count, memory_order_relaxed);
     for (size_t i = before; i-- > 0;) {
-        holder_state *state = &index->holders[i];
+        holder_state *state = &index->holders.states[i];
         if (state->heard) state->heard_ns = now_ns;
         state->heard = false;
         if (now_ns < state->heard_ns || now_ns - state->heard_ns <= silence_ns) continue;
-        kvradix__holders_clear(index, state, dead);
-        kvradix__holders_erase(index, state);
+        kvradix__holders_clear(&index->holders, state, index_epoch(index), dead);
+        kvradix__holders_erase(&index->holders, state);
     }
-    size_t after = atomic_load_explicit(&index->holder_count, memory_order_relaxed);
+    size_t after = atomic_load_explicit(&index->holders.count, memory_order_relaxed);
     scrub(index, dead);
     pthread_mutex_unlock(&index->writers);
     if (expired != NULL) *expired = before - after;
@@ -201,17 +217,18 @@ kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t now_ns, uint64
 kvradix_index_counts kvradix_index_count(const kvradix_index *index) {
     if (index == NULL) return (kvradix_index_counts){0};
     return (kvradix_index_counts){
-        .names = atomic_load_explicit(&index->names, memory_order_relaxed),
-        .holders = atomic_load_explicit(&index->holder_count, memory_order_relaxed),
-        .stale = atomic_load_explicit(&index->stale_count, memory_order_relaxed),
-        .lost = atomic_load_explicit(&index->lost, memory_order_relaxed),
+        .names = atomic_load_explicit(&index->lineage.names, memory_order_relaxed),
+        .holders = atomic_load_explicit(&index->holders.count, memory_order_relaxed),
+        .stale = atomic_load_explicit(&index->holders.stale_count, memory_order_relaxed),
+        .lost = atomic_load_explicit(&index->holders.lost, memory_order_relaxed),
     };
 }
 
 size_t kvradix_index_memory_bytes(const kvradix_index *index) {
     if (index == NULL) return 0;
     pthread_mutex_t *writers = index_lock(index);
-    size_t bytes = sizeof *index + kvradix__table_memory_bytes(&index->table) + kvradix__holders_memory_bytes(index);
+    size_t bytes =
+        sizeof *index + kvradix__lineage_memory_bytes(&index->lineage) + kvradix__holders_memory_bytes(&index->holders);
     pthread_mutex_unlock(writers);
     return bytes;
 }

@@ -10,8 +10,8 @@
  * earlier one, at a name passed already, not.
  *
  * What happens meanwhile: a bit changes at once, so the answer for a closed column is of some moment of the search, as long
- * as it stays closed. One that ceases to be closed is announced in index->openings before the change is made; the search is then
- * made again, from name to name for all columns, which relies on nothing. A column that dies is struck from index->live
+ * as it stays closed. One that ceases to be closed is announced in index->lineage.columns.openings before the change is made; the search is then
+ * made again, from name to name for all columns, which relies on nothing. A column that dies is struck from index->lineage.columns.live
  * before its bits are cleared; the search is then made again without it. */
 #include "prefix/index.h"
 
@@ -71,16 +71,16 @@ static bool row_any(const uint64_t *of, size_t words) {
 
 /* Who has names[at[0]], names[at[1]], …; at most PROBES_AHEAD. */
 INLINE void probe(const search *s, size_t words, const uint32_t *at, size_t count, uint64_t *rows) {
-    const table *t = &s->index->table;
+    const table *t = &s->index->lineage.table;
     uint64_t hashes[PROBES_AHEAD];
     uint32_t guesses[PROBES_AHEAD];
     for (size_t i = 0; i < count; i++)
-        table_prefetch(s->rows, hashes[i] = name_hash(s->index->table.key, s->names[at[i]]));
+        table_prefetch(s->rows, hashes[i] = name_hash(s->index->lineage.table.key, s->names[at[i]]));
     for (size_t i = 0; i < count; i++) guesses[i] = table_guess(t, s->rows, hashes[i]);
     for (size_t i = 0; i < count; i++, rows += words) {
         uint32_t slot = table_find_guessed(t, s->rows, hashes[i], guesses[i], same_name, &s->names[at[i]]);
         if (slot != TABLE_NONE)
-            row_load(rows, name_at(s->index, slot)->row, words);
+            row_load(rows, name_at(&s->index->lineage, slot)->row, words);
         else
             for (size_t w = 0; w < words; w++) rows[w] = 0;
     }
@@ -201,10 +201,10 @@ static __attribute__((noinline)) void walk(search *s, uint64_t *alive) {
 /* Find the ends of all columns that live; false if it must be made again. */
 static bool search_once(search *s, bool trust_closed) {
     const kvradix_index *index = s->index;
-    uint64_t openings = atomic_load_explicit(&index->openings, memory_order_acquire);
+    uint64_t openings = atomic_load_explicit(&index->lineage.columns.openings, memory_order_acquire);
     row live, closed, first, trusted = {0}, walked = {0}, still_live = {0};
-    row_load(live, index->live, s->words);
-    row_load(closed, index->closed, s->words);
+    row_load(live, index->lineage.columns.live, s->words);
+    row_load(closed, index->lineage.columns.closed, s->words);
     probe(s, s->words, &(uint32_t){0}, 1, first);
     for (size_t w = 0; w < s->words; w++) {
         trusted[w] = trust_closed ? first[w] & live[w] & closed[w] : 0;
@@ -213,15 +213,15 @@ static bool search_once(search *s, bool trust_closed) {
     s->found_count = 0;
     if (row_any(trusted, s->words)) search_closed(s, trusted);
     if (row_any(walked, s->words)) walk(s, walked);
-    row_load(still_live, index->live, s->words);
+    row_load(still_live, index->lineage.columns.live, s->words);
     for (size_t i = 0; i < s->found_count; i++)
         if ((still_live[s->found[i].column / 64] >> (s->found[i].column % 64) & 1) == 0) return false;
-    return !trust_closed || atomic_load_explicit(&index->openings, memory_order_acquire) == openings;
+    return !trust_closed || atomic_load_explicit(&index->lineage.columns.openings, memory_order_acquire) == openings;
 }
 
 static bool comes_first(const kvradix_index *index, found_column a, found_column b) {
     if (a.blocks != b.blocks) return a.blocks > b.blocks;
-    return holder_compare(index->columns[a.column].holder, index->columns[b.column].holder) < 0;
+    return holder_compare(index->lineage.columns.of[a.column].holder, index->lineage.columns.of[b.column].holder) < 0;
 }
 
 /* Shell's sort: short, and in place. */
@@ -258,17 +258,17 @@ kvcore_status kvradix_index_match(const kvradix_index *index, const kvhash_plh *
     s.index = index;
     s.names = names;
     s.count = count;
-    s.words = index->row_words;
+    s.words = index->lineage.columns.row_words;
     s.wanted = capacity;
     s.room = (s.words > PENDING_WORDS / PENDING_MAX ? PENDING_WORDS / s.words : PENDING_MAX) - PENDING_SPARE;
-    epoch_ticket inside = epoch_enter(&index->table.epochs);
-    s.rows = table_rows_now(&index->table);
+    epoch_ticket inside = epoch_enter(&index->lineage.table.epochs);
+    s.rows = table_rows_now(&index->lineage.table);
     for (bool trust_closed = true; !search_once(&s, trust_closed); trust_closed = false) {}
     sort_found(&s);
     *found = s.found_count < capacity ? s.found_count : capacity;
     for (size_t i = 0; i < *found; i++)
-        matches[i] = (kvradix_match){index->columns[s.found[i].column].holder, s.found[i].blocks,
-                                     bit_get(index->stale, s.found[i].column)};
+        matches[i] = (kvradix_match){index->lineage.columns.of[s.found[i].column].holder, s.found[i].blocks,
+                                     bit_get(index->lineage.columns.stale, s.found[i].column)};
     epoch_leave(inside);
     return KVCORE_OK;
 }
@@ -278,15 +278,15 @@ kvcore_status kvradix_index_holders(const kvradix_index *index, kvhash_plh name,
     if (index == NULL || count == NULL || (holders == NULL && capacity > 0)) return KVCORE_EINVAL;
     *count = 0;
     if (!kvhash_plh_valid(name)) return KVCORE_OK;
-    epoch_ticket inside = epoch_enter(&index->table.epochs);
+    epoch_ticket inside = epoch_enter(&index->lineage.table.epochs);
     row live = {0};
-    row_load(live, index->live, index->row_words);
-    uint32_t slot =
-        table_find(&index->table, table_rows_now(&index->table), name_hash(index->table.key, name), same_name, &name);
-    for (size_t w = 0; slot != TABLE_NONE && w < index->row_words; w++) {
-        uint64_t left = live[w] & atomic_load_explicit(&name_at(index, slot)->row[w], memory_order_acquire);
+    row_load(live, index->lineage.columns.live, index->lineage.columns.row_words);
+    uint32_t slot = table_find(&index->lineage.table, table_rows_now(&index->lineage.table),
+                               name_hash(index->lineage.table.key, name), same_name, &name);
+    for (size_t w = 0; slot != TABLE_NONE && w < index->lineage.columns.row_words; w++) {
+        uint64_t left = live[w] & atomic_load_explicit(&name_at(&index->lineage, slot)->row[w], memory_order_acquire);
         for (; left != 0; left &= left - 1, ++*count) {
-            const column *of = &index->columns[64 * w + (size_t)__builtin_ctzll(left)];
+            const column *of = &index->lineage.columns.of[64 * w + (size_t)__builtin_ctzll(left)];
             if (*count < capacity) holders[*count] = of->holder;
         }
     }

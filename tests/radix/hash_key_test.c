@@ -13,7 +13,7 @@ static mix_key key_of(uint64_t seed) {
     config.hash_seed = seed;
     kvradix_index *index = NULL;
     kvtest_assert_ok(kvradix_index_create(&config, &index, NULL));
-    mix_key key = index->table.key;
+    mix_key key = index->lineage.table.key;
     kvradix_index_destroy(index);
     return key;
 }

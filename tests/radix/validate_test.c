@@ -31,7 +31,7 @@ static int tear_down(void **state) {
 }
 
 static name_record *record(const fixture *f, size_t i) {
-    return name_at(f->index, kvradix__lineage_find(f->index, f->names[i]));
+    return name_at(&f->index->lineage, kvradix__lineage_find(&f->index->lineage, f->names[i]));
 }
 
 static void assert_broken(const fixture *f, const char *what) {
@@ -48,7 +48,7 @@ static void a_changed_name_is_seen(void **state) {
 
 static void a_lost_child_is_seen(void **state) {
     fixture *f = *state;
-    record(f, 4)->parent = kvradix__lineage_find(f->index, f->names[0]);
+    record(f, 4)->parent = kvradix__lineage_find(&f->index->lineage, f->names[0]);
     assert_broken(f, "a child's parent is another name");
 }
 
@@ -84,55 +84,55 @@ static void an_idle_leaf_is_seen(void **state) {
 
 static void a_column_thought_open_is_seen(void **state) {
     fixture *f = *state;
-    bit_clear(f->index->closed, 0);
+    bit_clear(f->index->lineage.columns.closed, 0);
     assert_broken(f, "a column is thought closed and is not, or the reverse");
 }
 
 static void a_living_column_that_is_not_used_is_seen(void **state) {
     fixture *f = *state;
-    bit_set(f->index->live, 5);
+    bit_set(f->index->lineage.columns.live, 5);
     assert_broken(f, "a column lives and is not used, or the reverse");
 }
 
 static void miscounts_are_seen(void **state) {
     fixture *f = *state;
-    column *col = &f->index->columns[0];
+    column *col = &f->index->lineage.columns.of[0];
     col->names++;
     assert_broken(f, "names of a column are miscounted");
     col->names--;
     col->orphans++;
     assert_broken(f, "orphans of a column are miscounted");
     col->orphans--;
-    count_add(&f->index->names, 1);
+    count_add(&f->index->lineage.names, 1);
     assert_broken(f, "names are miscounted");
-    count_add(&f->index->names, -1);
-    count_add(&f->index->stale_count, 1);
+    count_add(&f->index->lineage.names, -1);
+    count_add(&f->index->holders.stale_count, 1);
     assert_broken(f, "stale holders are miscounted");
-    count_add(&f->index->stale_count, -1);
-    count_add(&f->index->table.count, 1);
+    count_add(&f->index->holders.stale_count, -1);
+    count_add(&f->index->lineage.table.count, 1);
     assert_broken(f, "records are miscounted");
-    count_add(&f->index->table.count, -1);
+    count_add(&f->index->lineage.table.count, -1);
     kvtest_assert_ok(kvradix_index_validate(f->index, NULL));
 }
 
 static void a_holder_that_lost_its_column_is_seen(void **state) {
     fixture *f = *state;
-    f->index->holders[0].column = COLUMN_NONE;
+    f->index->holders.states[0].column = COLUMN_NONE;
     assert_broken(f, "a used column has no holder");
-    f->index->holders[0].column = 1;
+    f->index->holders.states[0].column = 1;
     assert_broken(f, "a column's holder does not know it");
 }
 
 static void stale_on_one_side_only_is_seen(void **state) {
     fixture *f = *state;
-    bit_set(f->index->stale, 0);
+    bit_set(f->index->lineage.columns.stale, 0);
     assert_broken(f, "a column is stale and its holder is not");
 }
 
 static void holders_out_of_order_are_seen(void **state) {
     fixture *f = *state;
     kvtest_assert_ok(kvradix_index_store(f->index, (kvhash_holder){2, 0, 0}, NULL, 0));
-    f->index->holders[1].holder.worker = 0;
+    f->index->holders.states[1].holder.worker = 0;
     assert_broken(f, "holders are out of order");
 }
 
