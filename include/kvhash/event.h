@@ -17,6 +17,7 @@
 #ifndef KVHASH_EVENT_H
 #define KVHASH_EVENT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <kvhash/plh.h>
@@ -40,6 +41,40 @@ typedef struct kvhash_holder {
     uint32_t reserved; /**< 0 */
 } kvhash_holder;
 
+/** What `given` of facts says is known. */
+enum {
+    KVHASH_FACT_BLOCK_HASH = 1, /**< block_hash */
+    KVHASH_FACT_PARENT = 2,     /**< parent; without it the parent is unknown, except at position 0, which has none */
+    KVHASH_FACT_LORA_ID = 4,    /**< lora_id */
+    KVHASH_FACT_GROUP = 8,      /**< group */
+};
+
+/**
+ * What a wire tells of a block and its name does not hold. Whoever registers the block lends it; what is not known stays zero.
+ *
+ * Start from KVHASH_BLOCK_FACTS_INIT. A reader takes no field beyond struct_size.
+ * Owner: everything is borrowed for the one call; a receiver copies what it keeps. Texts are UTF-8 and NUL terminated.
+ */
+typedef struct kvhash_block_facts {
+    size_t struct_size;
+    uint32_t given;          /**< KVHASH_FACT_…, or-ed */
+    uint32_t group;          /**< index of the group of layers */
+    kvhash_plh parent;       /**< name of the block before it */
+    uint64_t block_hash;     /**< by which the engine itself knows the block */
+    const uint32_t *tokens;  /**< its token ids, or NULL */
+    size_t token_count;      /**< of them */
+    int64_t lora_id;         /**< number of the LoRA adapter */
+    const char *lora_name;   /**< its name, or NULL */
+    const char *cache_salt;  /**< what keeps tenants apart, or NULL */
+    const char *group_kind;  /**< kind of attention of the group, or NULL: `full_attention`, `sliding_window`, … */
+    uint32_t sliding_window; /**< in tokens; 0: none */
+    uint32_t reserved;       /**< 0 */
+    const void *extra;       /**< anything else that sender and receiver agree on */
+} kvhash_block_facts;
+
+#define KVHASH_BLOCK_FACTS_INIT \
+    { sizeof(kvhash_block_facts), 0, 0, {0, 0}, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, NULL }
+
 /** The block of an event that is not about a block: GAP, CLEAR, and names that only a handle keeps. */
 #define KVHASH_NO_BLOCK UINT32_MAX
 
@@ -51,6 +86,8 @@ typedef struct kvhash_event {
     uint64_t tier;        /**< number of the tier of `block`, as the sender was configured; 0 without a block */
     uint32_t kind;        /**< KVHASH_EVENT_… */
     uint32_t block;       /**< index of the block in its tier, or KVHASH_NO_BLOCK */
+    const kvhash_block_facts
+        *facts; /**< of CREATE, for the time of a callback; NULL: not known, or read from a queue */
 } kvhash_event;
 
 #ifdef __cplusplus

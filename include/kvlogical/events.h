@@ -13,6 +13,10 @@
  * that says how many it lost, never silence. Either can have the present state told again: CLEAR, then one PRESENT a
  * name (and tier).
  *
+ * Whoever registers a block can lend what its name does not hold: token ids, the parent's name, … (kvhash_block_facts, by
+ * kvlogical_register_with()). A listener finds it in the event of the CREATE and copies what it keeps. A subscription's events
+ * come without: their queue copies nothing that is borrowed.
+ *
  * A *publisher* turns a subscription into batches for the wire; it is polled, or flushes from a thread of its own.
  *
  * Threads: safe. A subscription or publisher is used by one thread at a time.

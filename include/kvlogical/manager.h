@@ -31,6 +31,7 @@
 #include <kvcore/allocator.h>
 #include <kvcore/status.h>
 #include <kvhash/plh.h>
+#include <kvlogical/attributes.h>
 #include <kvlogical/export.h>
 #include <kvlogical/guard.h>
 #include <kvlogical/registry.h>
@@ -157,6 +158,16 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_allocate(kvlogical_manage
                                                                 kvlogical_mutable *blocks, kvlogical_evicted *evicted);
 
 /**
+ * The same with attributes (NULL: none; kvlogical/attributes.h). Takes no facts.
+ *
+ * Errors: as kvlogical_allocate(), and KVCORE_EINVAL with the value in the error record for an attribute that is not supported.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_allocate_with(kvlogical_manager *manager, size_t count,
+                                                                     const kvlogical_attributes *attributes,
+                                                                     kvlogical_mutable *blocks,
+                                                                     kvlogical_evicted *evicted, kvcore_error *error);
+
+/**
  * Give filled blocks their names: blocks[i] becomes names[i], not shared yet.
  *
  * Takes:  blocks, consumed on success (empty afterwards).
@@ -199,6 +210,17 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_register(kvlogical_manage
                                                                 size_t count, kvlogical_immutable *held);
 
 /**
+ * The same with attributes (NULL: none; kvlogical/attributes.h): facts for the events of these blocks.
+ *
+ * Errors: as kvlogical_register(), and KVCORE_EINVAL with the value in the error record for an attribute that is not supported
+ *         and for facts that are not as many as the blocks.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_register_with(kvlogical_manager *manager,
+                                                                     kvlogical_complete *staged, size_t count,
+                                                                     const kvlogical_attributes *attributes,
+                                                                     kvlogical_immutable *held, kvcore_error *error);
+
+/**
  * How many leading names are here, held or inactive; each hit is held for the caller.
  *
  * Gives:  *hits, and held[0 … *hits−1] (room for count).
@@ -207,6 +229,18 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_register(kvlogical_manage
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_match_prefix(kvlogical_manager *manager, const kvhash_plh *names,
                                                                     size_t count, kvlogical_immutable *held,
                                                                     size_t *hits);
+
+/**
+ * The same with attributes (NULL: none; kvlogical/attributes.h). Takes no facts.
+ *
+ * Errors: as kvlogical_match_prefix(), and KVCORE_EINVAL with the value in the error record for an attribute that is not
+ *         supported.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_match_prefix_with(kvlogical_manager *manager,
+                                                                         const kvhash_plh *names, size_t count,
+                                                                         const kvlogical_attributes *attributes,
+                                                                         kvlogical_immutable *held, size_t *hits,
+                                                                         kvcore_error *error);
 
 /**
  * Each name for itself: held[i] is a hold on names[i], or empty where it is not here. A name may repeat.

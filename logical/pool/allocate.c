@@ -1,4 +1,5 @@
 /* Free blocks first, then victims. */
+#include "pool/attributes.h"
 #include "pool/batch.h"
 
 /* Take victims out of the names, all their table lines fetched at once. */
@@ -51,6 +52,15 @@ kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_m
     if (evicted != NULL) evicted->count = count - from_free;
     manager_give(m);
     return KVCORE_OK;
+}
+
+kvcore_status kvlogical_allocate_with(kvlogical_manager *m, size_t count, const kvlogical_attributes *given,
+                                      kvlogical_mutable *blocks, kvlogical_evicted *evicted, kvcore_error *error) {
+    kvlogical_attributes attributes;
+    kvcore_status status = kvlogical__attributes_read(&attributes, given, 0, error);
+    if (status != KVCORE_OK) return status;
+    status = kvlogical_allocate(m, count, blocks, evicted);
+    return kvlogical__explained(error, status);
 }
 
 kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error) {

@@ -1,4 +1,5 @@
 /* Looking names up: each hit is held for the caller. */
+#include "pool/attributes.h"
 #include "pool/batch.h"
 
 static void touch_all(const manager *m, const kvlogical_immutable *held, size_t count) {
@@ -46,6 +47,16 @@ kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *nam
     manager_give(m);
     *hits = found;
     return KVCORE_OK;
+}
+
+kvcore_status kvlogical_match_prefix_with(kvlogical_manager *m, const kvhash_plh *names, size_t count,
+                                          const kvlogical_attributes *given, kvlogical_immutable *held, size_t *hits,
+                                          kvcore_error *error) {
+    kvlogical_attributes attributes;
+    kvcore_status status = kvlogical__attributes_read(&attributes, given, 0, error);
+    if (status != KVCORE_OK) return status;
+    status = kvlogical_match_prefix(m, names, count, held, hits);
+    return kvlogical__explained(error, status);
 }
 
 kvcore_status kvlogical_match_scattered(kvlogical_manager *m, const kvhash_plh *names, size_t count,

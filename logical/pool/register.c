@@ -1,4 +1,5 @@
 /* Staging and registering: blocks get their names, and share them. */
+#include "pool/attributes.h"
 #include "pool/batch.h"
 
 static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
@@ -82,7 +83,7 @@ static uint32_t enter_shared(manager *m, uint32_t index, enum slot_state state, 
 }
 
 /* Returns the slot whose guard the caller gets. */
-static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now) {
+static uint32_t share(manager *m, uint32_t index, uint32_t tag, const kvhash_block_facts *facts, uint32_t now) {
     slot *s = &m->tier.slots[index];
     if (s->withdrawn) return enter_shared(m, index, SLOT_WITHDRAWN, now);
     name_entry *entry = name_place(&m->tier.names, m->tier.slots, sizeof(slot), s->name, tag);
@@ -90,7 +91,7 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now) {
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
         s->companion = 0;
-        if (registry_gain(m->registry, &m->tier, index)) slot_touch(m, index);
+        if (registry_gain(m->registry, &m->tier, index, facts)) slot_touch(m, index);
         return enter_shared(m, index, SLOT_PRIMARY, now);
     }
     hold_found(m, existing, now); /* by the caller, or by the duplicate */
@@ -105,8 +106,8 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now) {
     return enter_shared(m, index, SLOT_DUPLICATE, now);
 }
 
-kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *staged, size_t count,
-                                 kvlogical_immutable *held) {
+static kvcore_status register_all(manager *m, kvlogical_complete *staged, size_t count,
+                                  const kvlogical_attributes *attributes, kvlogical_immutable *held) {
     if (m == NULL || (count > 0 && (staged == NULL || held == NULL))) return KVCORE_EINVAL;
     manager_take(m);
     kvcore_status status = holds_fit(m, count) ? claim_guards(m, staged, count) : KVCORE_EOVERFLOW;
@@ -125,7 +126,7 @@ kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *stage
         for (size_t i = 0; i < group; i++) {
             uint32_t index = guard_at(staged, done + i).block;
             guard_put(staged, done + i, (guard){0});
-            guard_put(held, done + i, guard_of(m, share(m, index, tags[i], now)));
+            guard_put(held, done + i, guard_of(m, share(m, index, tags[i], facts_at(attributes, done + i), now)));
         }
         done += group;
     }
@@ -133,4 +134,20 @@ kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *stage
     m->metrics.inflight_immutable += (int64_t)count;
     manager_give(m);
     return KVCORE_OK;
+}
+
+kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *staged, size_t count,
+                                 kvlogical_immutable *held) {
+    static const kvlogical_attributes none = KVLOGICAL_ATTRIBUTES_INIT;
+    return register_all(m, staged, count, &none, held);
+}
+
+kvcore_status kvlogical_register_with(kvlogical_manager *m, kvlogical_complete *staged, size_t count,
+                                      const kvlogical_attributes *given, kvlogical_immutable *held,
+                                      kvcore_error *error) {
+    kvlogical_attributes attributes;
+    kvcore_status status = kvlogical__attributes_read(&attributes, given, count, error);
+    if (status != KVCORE_OK) return status;
+    status = register_all(m, staged, count, &attributes, held);
+    return kvlogical__explained(error, status);
 }

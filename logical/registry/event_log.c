@@ -19,10 +19,12 @@ static void enqueue(event_log *log, const kvhash_event *event) {
     if (log->ring != NULL) log->ring[log->written++ & (log->capacity - 1)] = *event;
 }
 
-void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name, event_place at) {
+void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name, event_place at,
+                               const kvhash_block_facts *facts) {
     if (!event_log_announces(log, name)) return;
     kvhash_event event = {.name = name, .sequence = log->next++, .tier = at.tier, .kind = kind, .block = at.block};
     enqueue(log, &event);
+    event.facts = facts; /* for the time of the call: not in the queue */
     if (log->listener != NULL) log->listener(log->listener_ctx, &event);
 }
 

@@ -47,8 +47,9 @@ static inline kvhash_event event_log_present(const event_log *log, kvhash_plh na
 
 static inline void event_log_settle(event_log *log) { log->wanted = log->listener != NULL || log->subscriptions > 0; }
 
-/* A name came or went: number the event and deliver it, if the policy announces the name. */
-void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name, event_place at);
+/* A name came or went: number the event and deliver it, if the policy announces the name. facts: lent by the caller, or NULL. */
+void kvlogical__event_log_tell(event_log *log, uint32_t kind, kvhash_plh name, event_place at,
+                               const kvhash_block_facts *facts);
 /* A known name has a block in another place now, where a resync may have been already: tell the subscriptions. */
 void kvlogical__event_log_moved(event_log *log, kvhash_plh name, event_place at);
 

@@ -31,12 +31,13 @@ static bool same_tier_has(const registry *r, const tier *by, kvhash_plh name) {
     return false;
 }
 
-void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, bool new_name) {
+void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, bool new_name,
+                                const kvhash_block_facts *facts) {
     kvhash_plh name = by->slots[block].name;
     event_place at = {by->number, block};
     bool every = registry_every_tier(r);
     if (every ? !same_tier_has(r, by, name) : new_name)
-        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name, at);
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name, at, facts);
     else if (r->events.resyncing > 0 && (every || !registry_silent(r, name)))
         kvlogical__event_log_moved(&r->events, name, at);
 }
@@ -55,12 +56,12 @@ void kvlogical__registry_lost(registry *r, const tier *by, uint32_t block) {
     bool last = !registered_elsewhere(r, by, name), silent = last && unregister(r, name);
     if (!r->events.wanted) return;
     if (registry_every_tier(r) ? !same_tier_has(r, by, name) : last && !silent)
-        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name, (event_place){by->number, block});
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name, (event_place){by->number, block}, NULL);
 }
 
 static void lost_by_record(registry *r, kvhash_plh name) {
     if (!unregister(r, name) && r->events.wanted && !registry_every_tier(r))
-        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name, NO_PLACE);
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name, NO_PLACE, NULL);
 }
 
 /* A record nobody holds stays for what is attached to it as long as blocks have the name. */
@@ -257,7 +258,7 @@ static kvcore_status take_handle(registry *r, kvhash_plh name, bool silent, kvlo
     r->records.rows[row].silent = silent;
     if (silent) return KVCORE_OK;
     if (r->events.wanted && !registry_every_tier(r))
-        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name, NO_PLACE);
+        kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name, NO_PLACE, NULL);
     registry_touch(r, name);
     return KVCORE_OK;
 }

@@ -77,14 +77,16 @@ static inline bool registry_every_tier(const registry *r) {
     return r->events.policy.scope == KVLOGICAL_EVENTS_EVERY_TIER;
 }
 
-void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, bool new_name);
+void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, bool new_name,
+                                const kvhash_block_facts *facts);
 void kvlogical__registry_lost(registry *r, const tier *by, uint32_t block);
 
-/* A tier got a block of a name that it did not have. Returns whether the name is newly registered: to be touched. */
-static inline bool registry_gain(registry *r, const tier *by, uint32_t block) {
+/* A tier got a block of a name that it did not have; facts may be NULL. Returns whether the name is newly registered: to be
+ * touched. */
+static inline bool registry_gain(registry *r, const tier *by, uint32_t block, const kvhash_block_facts *facts) {
     bool new_name = !registered_elsewhere(r, by, by->slots[block].name);
     r->registered += new_name;
-    if (r->events.wanted) kvlogical__registry_gained(r, by, block, new_name);
+    if (r->events.wanted) kvlogical__registry_gained(r, by, block, new_name, facts);
     return new_name;
 }
 
