@@ -5,6 +5,8 @@
 
 #include "refuse.h"
 
+kvformat_kvs1_config kvformat_kvs1_config_init(void) { return (kvformat_kvs1_config)KVFORMAT_KVS1_CONFIG_INIT; }
+
 static const uint8_t file_magic[8] = {'K', 'V', 'S', '1', '\r', '\n', 0x1A, '\n'};
 static const uint8_t trailer_magic[4] = {'K', 'V', 'S', 'B'};
 static const uint8_t record_magic[4] = {'K', 'V', 'S', 'C'};

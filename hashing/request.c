@@ -6,6 +6,8 @@
 #include "naming.h"
 #include "request_read.h"
 
+kvhash_request kvhash_request_init(void) { return (kvhash_request)KVHASH_REQUEST_INIT; }
+
 static kvcore_status misuse(kvcore_error *error, const char *what) {
     return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "%s", what);
 }

@@ -4,6 +4,8 @@
 
 #include <kvcore/config.h>
 
+kvhash_sequence_config kvhash_sequence_config_init(void) { return (kvhash_sequence_config)KVHASH_SEQUENCE_CONFIG_INIT; }
+
 uint64_t kvhash__sequence_max_tokens(uint32_t block_tokens) {
     return (KVHASH_PLH_MAX_POSITION + 2) * (uint64_t)block_tokens - 1;
 }

@@ -5,6 +5,8 @@
 #include "allocator.h"
 #include "table/table.h"
 
+kvradix_config kvradix_config_init(void) { return (kvradix_config)KVRADIX_CONFIG_INIT; }
+
 #define DEFAULT_CAPACITY 1024
 #define DEFAULT_HOLDERS 64
 

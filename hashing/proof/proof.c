@@ -10,6 +10,8 @@
 #include "proof/lane.h"
 #include "request_read.h"
 
+kvhash_prover_config kvhash_prover_config_init(void) { return (kvhash_prover_config)KVHASH_PROVER_CONFIG_INIT; }
+
 #define LANES 2
 #define PIECE_BYTES (4 * LANE_TOKENS)
 

@@ -52,6 +52,8 @@ typedef struct kvformat_kvs1_config {
 
 #define KVFORMAT_KVS1_CONFIG_INIT \
     { sizeof(kvformat_kvs1_config), NULL, NULL, NULL, 0, 0, NULL }
+/** KVFORMAT_KVS1_CONFIG_INIT as a function, for other languages. */
+KVFORMAT_API kvformat_kvs1_config kvformat_kvs1_config_init(void);
 
 /** What a file says of itself. */
 typedef struct kvformat_kvs1_info {

@@ -73,6 +73,8 @@ typedef struct kvhash_prover_config {
     {                                                                       \
         sizeof(kvhash_prover_config), {NULL, 0}, 0, 0, { NULL, NULL, NULL } \
     }
+/** KVHASH_PROVER_CONFIG_INIT as a function, for other languages. */
+KVHASH_API kvhash_prover_config kvhash_prover_config_init(void);
 
 /**
  * Make a prover. The secret is not kept.

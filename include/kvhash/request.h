@@ -52,6 +52,8 @@ typedef struct kvhash_request {
 
 #define KVHASH_REQUEST_INIT \
     { sizeof(kvhash_request), NULL, 0, {NULL, 0}, {NULL, 0}, NULL, 0, 0, 0 }
+/** KVHASH_REQUEST_INIT as a function, for other languages. */
+KVHASH_API kvhash_request kvhash_request_init(void);
 
 /**
  * How many complete blocks the request has: the room that the calls below need. Looks at no token and at no run.

@@ -52,6 +52,8 @@ typedef struct kvhash_sequence_config {
     {                                                                                      \
         sizeof(kvhash_sequence_config), 0, 0, 0, NULL, 0, NULL, 0, 0, { NULL, NULL, NULL } \
     }
+/** KVHASH_SEQUENCE_CONFIG_INIT as a function, for other languages. */
+KVHASH_API kvhash_sequence_config kvhash_sequence_config_init(void);
 
 /**
  * Make a sequence.

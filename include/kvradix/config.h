@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <kvcore/allocator.h>
+#include <kvradix/export.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,6 +32,8 @@ typedef struct kvradix_config {
 
 #define KVRADIX_CONFIG_INIT \
     { sizeof(kvradix_config), 0, 0, {NULL, NULL, NULL}, 0, 0, 0 }
+/** KVRADIX_CONFIG_INIT as a function, for other languages. */
+KVRADIX_API kvradix_config kvradix_config_init(void);
 
 #ifdef __cplusplus
 }

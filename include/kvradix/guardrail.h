@@ -33,6 +33,8 @@ typedef struct kvradix_guardrail {
 /** A host of 96 GiB of which 48 are spoken for, 30 % of the rest, 64 bytes of overhead: 148,671,944 entries. */
 #define KVRADIX_GUARDRAIL_INIT \
     { UINT64_C(96) << 30, UINT64_C(48) << 30, 64, 30 }
+/** KVRADIX_GUARDRAIL_INIT as a function, for other languages. */
+KVRADIX_API kvradix_guardrail kvradix_guardrail_init(void);
 
 KVRADIX_API uint64_t kvradix_guardrail_budget_bytes(const kvradix_guardrail *guardrail);
 KVRADIX_API uint64_t kvradix_guardrail_entry_bytes(const kvradix_guardrail *guardrail);

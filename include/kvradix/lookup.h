@@ -54,6 +54,8 @@ typedef struct kvradix_lookup {
 
 #define KVRADIX_LOOKUP_INIT \
     { NULL, NULL, 0, 0, 0, 0 }
+/** KVRADIX_LOOKUP_INIT as a function, for other languages. */
+KVRADIX_API kvradix_lookup kvradix_lookup_init(void);
 
 /**
  * Make room for chains of `capacity` keys and forget what was found. NULL allocator: the C library's.

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+kvradix_guardrail kvradix_guardrail_init(void) { return (kvradix_guardrail)KVRADIX_GUARDRAIL_INIT; }
+
 static uint64_t multiply(uint64_t a, uint64_t b) {
     uint64_t product;
     return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;

@@ -2,6 +2,8 @@
 
 #include "allocator.h"
 
+kvradix_lookup kvradix_lookup_init(void) { return (kvradix_lookup)KVRADIX_LOOKUP_INIT; }
+
 struct kvradix_lookup_pool {
     kvcore_allocator allocator;
     size_t maximum, count, high_watermark;
