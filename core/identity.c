@@ -8,6 +8,10 @@
 
 #include "sha256.h"
 
+/* What callers inline is compiled here once, to be exported. */
+extern inline bool kvcore_layout_tag_equal(const kvcore_layout_tag *a, const kvcore_layout_tag *b);
+extern inline bool kvcore_model_digest_equal(const kvcore_model_digest *a, const kvcore_model_digest *b);
+
 enum { PIECE_BYTES = 1 << 16 };
 
 kvcore_status kvcore_layout_tag_make(kvcore_bytes text, kvcore_layout_tag *tag) {

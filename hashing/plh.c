@@ -9,6 +9,16 @@
 #include "chain.h"
 #include "plh_pack.h"
 
+/* What callers inline is compiled here once, to be exported. */
+extern inline unsigned kvhash_plh_fragment_bits(uint64_t child_position);
+extern inline unsigned kvhash_plh_mode(kvhash_plh name);
+extern inline bool kvhash_plh_valid(kvhash_plh name);
+extern inline uint32_t kvhash_plh_position(kvhash_plh name);
+extern inline uint64_t kvhash_plh_sequence_hash(kvhash_plh name);
+extern inline uint64_t kvhash_plh_parent_fragment(kvhash_plh name);
+extern inline uint64_t kvhash_plh_fragment_for_child(kvhash_plh name, uint64_t child_position);
+extern inline bool kvhash_plh_equal(kvhash_plh a, kvhash_plh b);
+
 int kvhash_plh_compare(kvhash_plh a, kvhash_plh b) {
     uint32_t pa = kvhash_plh_position(a), pb = kvhash_plh_position(b);
     if (pa != pb) return pa < pb ? -1 : 1;

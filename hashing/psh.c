@@ -7,6 +7,14 @@
 
 #include "psh_pack.h"
 
+/* What callers inline is compiled here once, to be exported. */
+extern inline unsigned kvhash_psh_mode(kvhash_psh psh);
+extern inline unsigned kvhash_psh_position_bits(unsigned mode);
+extern inline uint32_t kvhash_psh_position(kvhash_psh psh);
+extern inline uint64_t kvhash_psh_sequence_hash(kvhash_psh psh);
+extern inline uint64_t kvhash_psh_block_hash(kvhash_psh psh);
+extern inline bool kvhash_psh_equal(kvhash_psh a, kvhash_psh b);
+
 kvcore_status kvhash_psh_make(uint64_t sequence_hash, uint64_t position, uint64_t block_hash, kvhash_psh *psh) {
     if (psh == NULL) return KVCORE_EINVAL;
     if (position > KVHASH_PSH_MAX_POSITION) return KVHASH_EPOSITION;

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <kvcore/export.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -22,7 +24,7 @@ typedef struct kvcore_bytes {
 } kvcore_bytes;
 
 /** The characters of a C string without its NUL; NULL gives none. Borrowed from the string. */
-static inline kvcore_bytes kvcore_text(const char *text) {
+KVCORE_INLINE kvcore_bytes kvcore_text(const char *text) {
     kvcore_bytes bytes = {text, text ? strlen(text) : 0};
     return bytes;
 }

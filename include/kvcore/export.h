@@ -7,4 +7,11 @@
 
 #define KVCORE_API __attribute__((visibility("default")))
 
+/** A function that callers inline and that the library exports too, so that other languages can call it. */
+#ifdef __cplusplus
+#define KVCORE_INLINE inline
+#else
+#define KVCORE_INLINE KVCORE_API inline
+#endif
+
 #endif

@@ -25,8 +25,9 @@ typedef struct kvcore_hash256 {
     uint8_t bytes[32];
 } kvcore_hash256;
 
-/** Negative, 0 or positive: bytewise. */
-static inline int kvcore_hash256_compare(const kvcore_hash256 *a, const kvcore_hash256 *b) {
+/** Negative, 0 or positive: bytewise; NULL comes first. */
+KVCORE_INLINE int kvcore_hash256_compare(const kvcore_hash256 *a, const kvcore_hash256 *b) {
+    if (a == NULL || b == NULL) return (a != NULL) - (b != NULL);
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 

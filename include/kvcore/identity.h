@@ -32,7 +32,9 @@ typedef struct kvcore_layout_tag {
 #define KVCORE_LAYOUT_DS4 "ds4-v1"
 #define KVCORE_LAYOUT_SGLANG_PAGE "sglang-page-v1"
 
-static inline bool kvcore_layout_tag_equal(const kvcore_layout_tag *a, const kvcore_layout_tag *b) {
+/** NULL is equal to NULL alone. */
+KVCORE_INLINE bool kvcore_layout_tag_equal(const kvcore_layout_tag *a, const kvcore_layout_tag *b) {
+    if (a == NULL || b == NULL) return a == b;
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
@@ -47,7 +49,9 @@ typedef struct kvcore_model_digest {
 /** 48 lower-case digits and a NUL. */
 #define KVCORE_MODEL_DIGEST_TEXT_BYTES 49
 
-static inline bool kvcore_model_digest_equal(const kvcore_model_digest *a, const kvcore_model_digest *b) {
+/** NULL is equal to NULL alone. */
+KVCORE_INLINE bool kvcore_model_digest_equal(const kvcore_model_digest *a, const kvcore_model_digest *b) {
+    if (a == NULL || b == NULL) return a == b;
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 

@@ -33,15 +33,17 @@ typedef struct kvhash_mm_run {
     uint64_t length;
 } kvhash_mm_run;
 
-/** One past the last slot. Errors: KVHASH_EOFFSET_OVERFLOW when offset + length does not fit; *end is then untouched. */
-static inline KVCORE_NODISCARD kvcore_status kvhash_mm_run_end(kvhash_mm_run run, uint64_t *end) {
+/** One past the last slot. Errors: KVCORE_EINVAL for NULL; KVHASH_EOFFSET_OVERFLOW when offset + length does not fit; *end is
+ * then untouched. */
+KVHASH_INLINE KVCORE_NODISCARD kvcore_status kvhash_mm_run_end(kvhash_mm_run run, uint64_t *end) {
+    if (end == NULL) return KVCORE_EINVAL;
     if (run.offset > UINT64_MAX - run.length) return KVHASH_EOFFSET_OVERFLOW;
     *end = run.offset + run.length;
     return KVCORE_OK;
 }
 
 /** Is the slot inside? Never, for a run whose end does not fit. */
-static inline bool kvhash_mm_run_covers(kvhash_mm_run run, uint64_t slot) {
+KVHASH_INLINE bool kvhash_mm_run_covers(kvhash_mm_run run, uint64_t slot) {
     return run.offset <= UINT64_MAX - run.length && slot >= run.offset && slot - run.offset < run.length;
 }
 

@@ -44,36 +44,36 @@ typedef struct kvhash_plh {
 #define KVHASH_PLH_TEXT_BYTES 34
 
 /** Bits of a parent's sequence hash that a child at this position keeps; positions past the limit count as mode 2. */
-static inline unsigned kvhash_plh_fragment_bits(uint64_t child_position) {
+KVHASH_INLINE unsigned kvhash_plh_fragment_bits(uint64_t child_position) {
     return child_position < 256 ? 54 : child_position < 65536 ? 46 : 38;
 }
 
-static inline unsigned kvhash_plh_mode(kvhash_plh name) { return (unsigned)(name.high >> 62); }
+KVHASH_INLINE unsigned kvhash_plh_mode(kvhash_plh name) { return (unsigned)(name.high >> 62); }
 
 /** Mode 3 is the one value space that is not a name. Every other function here expects a valid one. */
-static inline bool kvhash_plh_valid(kvhash_plh name) { return kvhash_plh_mode(name) != 3; }
+KVHASH_INLINE bool kvhash_plh_valid(kvhash_plh name) { return kvhash_plh_mode(name) != 3; }
 
-static inline uint32_t kvhash_plh_position(kvhash_plh name) {
+KVHASH_INLINE uint32_t kvhash_plh_position(kvhash_plh name) {
     unsigned bits = 8 * (kvhash_plh_mode(name) + 1);
     return (uint32_t)(name.high << 2 >> (64 - bits));
 }
 
-static inline uint64_t kvhash_plh_sequence_hash(kvhash_plh name) {
+KVHASH_INLINE uint64_t kvhash_plh_sequence_hash(kvhash_plh name) {
     unsigned bits = 62 - 8 * (kvhash_plh_mode(name) + 1); /* of the parent fragment */
     return name.high << (64 - bits) | name.low >> bits;
 }
 
-static inline uint64_t kvhash_plh_parent_fragment(kvhash_plh name) {
+KVHASH_INLINE uint64_t kvhash_plh_parent_fragment(kvhash_plh name) {
     unsigned bits = 62 - 8 * (kvhash_plh_mode(name) + 1);
     return name.low & ((UINT64_C(1) << bits) - 1);
 }
 
 /** The parent fragment that a child of `name` at child_position carries. */
-static inline uint64_t kvhash_plh_fragment_for_child(kvhash_plh name, uint64_t child_position) {
+KVHASH_INLINE uint64_t kvhash_plh_fragment_for_child(kvhash_plh name, uint64_t child_position) {
     return kvhash_plh_sequence_hash(name) & ((UINT64_C(1) << kvhash_plh_fragment_bits(child_position)) - 1);
 }
 
-static inline bool kvhash_plh_equal(kvhash_plh a, kvhash_plh b) { return a.high == b.high && a.low == b.low; }
+KVHASH_INLINE bool kvhash_plh_equal(kvhash_plh a, kvhash_plh b) { return a.high == b.high && a.low == b.low; }
 
 /** −1, 0 or 1: by position, then sequence hash, then the whole value. A total order that agrees with equality. */
 KVHASH_API int kvhash_plh_compare(kvhash_plh a, kvhash_plh b);

@@ -40,24 +40,24 @@ typedef struct kvhash_psh {
 /** Room that always suffices for the debug text and its NUL. */
 #define KVHASH_PSH_TEXT_BYTES 128
 
-static inline unsigned kvhash_psh_mode(kvhash_psh psh) { return (unsigned)(psh.high >> 62); }
+KVHASH_INLINE unsigned kvhash_psh_mode(kvhash_psh psh) { return (unsigned)(psh.high >> 62); }
 
 /** @cond: bits that a mode gives to the position */
-static inline unsigned kvhash_psh_position_bits(unsigned mode) { return mode == 3 ? 31 : 8 * (mode + 1); }
+KVHASH_INLINE unsigned kvhash_psh_position_bits(unsigned mode) { return mode == 3 ? 31 : 8 * (mode + 1); }
 /** @endcond */
 
-static inline uint32_t kvhash_psh_position(kvhash_psh psh) {
+KVHASH_INLINE uint32_t kvhash_psh_position(kvhash_psh psh) {
     return (uint32_t)(psh.high << 2 >> (64 - kvhash_psh_position_bits(kvhash_psh_mode(psh))));
 }
 
-static inline uint64_t kvhash_psh_sequence_hash(kvhash_psh psh) { return psh.low; }
+KVHASH_INLINE uint64_t kvhash_psh_sequence_hash(kvhash_psh psh) { return psh.low; }
 
 /** The low 54, 46, 38 or 31 bits of the block hash, as stored. */
-static inline uint64_t kvhash_psh_block_hash(kvhash_psh psh) {
+KVHASH_INLINE uint64_t kvhash_psh_block_hash(kvhash_psh psh) {
     return psh.high & (UINT64_MAX >> (2 + kvhash_psh_position_bits(kvhash_psh_mode(psh))));
 }
 
-static inline bool kvhash_psh_equal(kvhash_psh a, kvhash_psh b) { return a.high == b.high && a.low == b.low; }
+KVHASH_INLINE bool kvhash_psh_equal(kvhash_psh a, kvhash_psh b) { return a.high == b.high && a.low == b.low; }
 
 /**
  * A PSH from its parts, in the smallest mode that holds the position.
