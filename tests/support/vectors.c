@@ -307,3 +307,70 @@ int kvtest_run_vectors(int argc, char **argv, const kvtest_vector_kind *kinds, s
     printf("%zu passed, %zu failed\n", total.passed, total.failed);
     return total.failed == 0 ? 0 : 1;
 }
+
+/* --- documents ------------------------------------------------------------------------------------------------------ */
+
+static char *read_all(const char *path, size_t *length) {
+    gzFile file = gzopen(path, "rb");
+    if (file == NULL) return NULL;
+    size_t capacity = 1 << 20;
+    char *text = allocate(capacity);
+    int got;
+    *length = 0;
+    while ((got = gzread(file, text + *length, (unsigned)(capacity - *length))) > 0) {
+        *length += (size_t)got;
+        if (*length < capacity) continue;
+        char *grown = allocate(2 * capacity);
+        memcpy(grown, text, *length);
+        free(text);
+        text = grown;
+        capacity *= 2;
+    }
+    gzclose(file);
+    if (got == 0) return text;
+    free(text);
+    return NULL;
+}
+
+static json_object *read_document(const char *path) {
+    size_t length = 0;
+    char *text = read_all(path, &length);
+    json_tokener *tokener = json_tokener_new_ex(4096);
+    json_object *document = NULL;
+    if (text != NULL && tokener != NULL && length < INT32_MAX)
+        document = json_tokener_parse_ex(tokener, text, (int)length);
+    if (tokener != NULL) json_tokener_free(tokener);
+    free(text);
+    return document;
+}
+
+static void run_one(const char *path, json_object *value, size_t number, void (*check)(kvtest_vector *vector),
+                    tally *total) {
+    kvtest_vector vector = {.path = path, .line = value, .line_number = number};
+    check(&vector);
+    if (vector.failed) printf("%s:%zu: %s\n", path, number, vector.difference);
+    total->failed += vector.failed;
+    total->passed += !vector.failed && !vector.skipped;
+    free_line_memory(&vector);
+}
+
+int kvtest_run_documents(int argc, char **argv, bool (*wanted)(const char *path),
+                         void (*check)(kvtest_vector *vector)) {
+    tally total = {0};
+    for (int i = 1; i < argc; i++) {
+        if (!wanted(argv[i])) continue;
+        json_object *document = read_document(argv[i]);
+        size_t count = json_object_is_type(document, json_type_array) ? json_object_array_length(document) : 0;
+        if (document == NULL) {
+            printf("%s: cannot be read as JSON\n", argv[i]);
+            total.failed++;
+        } else if (count == 0) {
+            run_one(argv[i], document, 1, check, &total);
+        }
+        for (size_t k = 0; k < count; k++)
+            run_one(argv[i], json_object_array_get_idx(document, k), k + 1, check, &total);
+        json_object_put(document);
+    }
+    printf("%zu passed, %zu failed\n", total.passed, total.failed);
+    return total.failed == 0 ? 0 : 1;
+}

@@ -32,6 +32,7 @@ typedef struct kvtest_vector {
     size_t line_number; /* from 1 */
     void *context;      /* of the file: context_bytes, zero before its first line */
     bool failed;
+    bool skipped; /* a check of documents may set it: what the vector needs is not on this machine */
     char difference[400];
     struct kvtest_line_memory *memory;
 } kvtest_vector;
@@ -46,6 +47,10 @@ typedef struct kvtest_vector_kind {
 /* Check the files that argv names from argv[1]: for each that fails, its first difference and the line; at the end "N passed,
  * M failed" over all lines. A file that is unknown, unreadable or empty counts as failed. The exit code: 0 if nothing failed. */
 int kvtest_run_vectors(int argc, char **argv, const kvtest_vector_kind *kinds, size_t kind_count);
+
+/* The same for files that are one JSON document each, plain or gzip, over many lines: a list has a vector in each element,
+ * anything else is one vector; line_number counts them. Arguments that `wanted` says no to are passed over. */
+int kvtest_run_documents(int argc, char **argv, bool (*wanted)(const char *path), void (*check)(kvtest_vector *vector));
 
 /* Record a difference: printf's format. */
 void kvtest_differ(kvtest_vector *vector, const char *format, ...) __attribute__((format(printf, 2, 3)));
