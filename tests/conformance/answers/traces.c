@@ -265,6 +265,7 @@ void check_trace(kvtest_vector *v) {
         check_reach(v, &w, kvtest_array(v, reach, "optimum"), true);
     }
     each_row(v, &w, "groups_of_full_blocks", check_groups);
+    each_row(v, &w, "survival", check_survival_row);
     if (kvtest_has(v->line, "queue")) check_queue(v, &w, kvtest_array(v, v->line, "queue"));
     if (kvtest_has(v->line, "tiers")) check_tiers(v, &w, kvtest_array(v, v->line, "tiers"));
     if (kvtest_has(v->line, "ttl")) check_ttl(v, &w, kvtest_array(v, v->line, "ttl"));

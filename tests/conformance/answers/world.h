@@ -59,6 +59,7 @@ void check_survival(kvtest_vector *v);
 void check_tiers(kvtest_vector *v, const world *w, json_object *rows);
 void check_ttl(kvtest_vector *v, const world *w, json_object *rows);
 void check_queue(kvtest_vector *v, const world *w, json_object *rows);
+void check_survival_row(kvtest_vector *v, const world *w, json_object *row);
 
 /* "what, capacity n" of the row that is checked. */
 void expect_at(kvtest_vector *v, const char *what, uint64_t capacity, uint64_t actual, uint64_t expected);
@@ -66,8 +67,7 @@ void expect_at(kvtest_vector *v, const char *what, uint64_t capacity, uint64_t a
 /* A difference for each key of `object` that is not in the list, which ends with NULL: nothing is ignored in silence. */
 void expect_known_keys(kvtest_vector *v, json_object *object, const char *const *known);
 
-/* The file of a trace that a vector names, as an open stream of lines; NULL if it is not on this machine. */
-typedef struct trace_file trace_file;
+/* The requests of a trace that a vector names; false if it is not on this machine. */
 void traces_named(int argc, char **argv);
 bool read_trace(kvtest_vector *v, const char *name, world *w);
 
