@@ -1,24 +1,36 @@
-#include "blake3_hasher.h"
+#include <kvcore/digest.h>
 
 #include <string.h>
 
-#include <kvcore/bytes.h>
-
 #ifdef KVCORE_SYSTEM_BLAKE3
+#include <blake3.h>
+typedef blake3_hasher hasher_state;
 
-void kvcore__blake3_begin(kvcore_blake3_hasher *hasher) { blake3_hasher_init(hasher); }
+static void begin(hasher_state *hasher) { blake3_hasher_init(hasher); }
 
-void kvcore__blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes) {
-    blake3_hasher_update(hasher, bytes, size_bytes);
+static void add(hasher_state *hasher, kvcore_bytes piece) {
+    blake3_hasher_update(hasher, piece.data, piece.size_bytes);
 }
 
-kvcore_hash256 kvcore__blake3_end(const kvcore_blake3_hasher *hasher) {
+static kvcore_hash256 end(const hasher_state *hasher) {
     kvcore_hash256 hash;
     blake3_hasher_finalize(hasher, hash.bytes, sizeof hash.bytes);
     return hash;
 }
 
 #else
+
+enum { MAX_DEPTH = 54 }; /* 2^64 bytes in chunks of 2^10 */
+
+typedef struct hasher_state {
+    uint32_t chunk[8];               /* chaining value of the chunk in work */
+    uint64_t chunk_number;           /* chunks finished before it */
+    uint8_t block[64];               /* its block in work; compressed only once something follows */
+    unsigned block_bytes;            /* filled of it, 0 … 64 */
+    unsigned blocks_before;          /* blocks of the chunk compressed already, 0 … 15 */
+    uint32_t subtrees[MAX_DEPTH][8]; /* finished subtrees, largest first: one for each set bit of chunk_number */
+    unsigned subtree_count;
+} hasher_state;
 
 enum { CHUNK_START = 1, CHUNK_END = 2, PARENT = 4, ROOT = 8, BLOCKS_A_CHUNK = 16, BLOCK_BYTES = 64 };
 
@@ -84,7 +96,7 @@ static node parent_of(const uint32_t left[8], const uint32_t right[8]) {
 }
 
 /* The block in work; `last` of its chunk or not. */
-static node chunk_block(const kvcore_blake3_hasher *hasher, int last) {
+static node chunk_block(const hasher_state *hasher, int last) {
     node block = {.counter = hasher->chunk_number, .block_bytes = hasher->block_bytes};
     memcpy(block.chaining, hasher->chunk, sizeof hasher->chunk);
     for (size_t i = 0; i < 16; i++) block.words[i] = kvcore_load_le32(hasher->block + 4 * i);
@@ -92,7 +104,7 @@ static node chunk_block(const kvcore_blake3_hasher *hasher, int last) {
     return block;
 }
 
-void kvcore__blake3_begin(kvcore_blake3_hasher *hasher) {
+static void begin(hasher_state *hasher) {
     memcpy(hasher->chunk, initial, sizeof initial);
     memset(hasher->block, 0, sizeof hasher->block);
     hasher->chunk_number = 0;
@@ -100,7 +112,7 @@ void kvcore__blake3_begin(kvcore_blake3_hasher *hasher) {
 }
 
 /* A full chunk is done and more follows: its value joins every finished subtree of its own size. */
-static void finish_chunk(kvcore_blake3_hasher *hasher) {
+static void finish_chunk(hasher_state *hasher) {
     uint32_t value[8];
     node block = chunk_block(hasher, 1);
     compress(&block, 0, value);
@@ -114,8 +126,9 @@ static void finish_chunk(kvcore_blake3_hasher *hasher) {
     hasher->blocks_before = 0;
 }
 
-void kvcore__blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t size_bytes) {
-    const uint8_t *from = bytes;
+static void add(hasher_state *hasher, kvcore_bytes piece) {
+    const uint8_t *from = piece.data;
+    size_t size_bytes = piece.size_bytes;
     while (size_bytes > 0) {
         if (hasher->block_bytes == BLOCK_BYTES) {
             if (hasher->blocks_before == BLOCKS_A_CHUNK - 1) {
@@ -137,7 +150,7 @@ void kvcore__blake3_add(kvcore_blake3_hasher *hasher, const void *bytes, size_t 
     }
 }
 
-kvcore_hash256 kvcore__blake3_end(const kvcore_blake3_hasher *hasher) {
+static kvcore_hash256 end(const hasher_state *hasher) {
     node last = chunk_block(hasher, 1);
     uint32_t value[8];
     for (unsigned i = hasher->subtree_count; i > 0; i--) {
@@ -152,9 +165,28 @@ kvcore_hash256 kvcore__blake3_end(const kvcore_blake3_hasher *hasher) {
 
 #endif
 
+/* The public struct is room for the state: aligned, and never smaller. */
+_Static_assert(sizeof(hasher_state) <= sizeof(kvcore_blake3_hasher), "the public hasher holds the state");
+_Static_assert(_Alignof(hasher_state) <= _Alignof(kvcore_blake3_hasher), "the public hasher aligns the state");
+
+static hasher_state *state_of(kvcore_blake3_hasher *hasher) { return (hasher_state *)(void *)hasher->state; }
+
+void kvcore_blake3_begin(kvcore_blake3_hasher *hasher) {
+    if (hasher != NULL) begin(state_of(hasher));
+}
+
+void kvcore_blake3_add(kvcore_blake3_hasher *hasher, kvcore_bytes piece) {
+    if (hasher != NULL && piece.data != NULL && piece.size_bytes > 0) add(state_of(hasher), piece);
+}
+
+kvcore_hash256 kvcore_blake3_end(const kvcore_blake3_hasher *hasher) {
+    if (hasher == NULL) return (kvcore_hash256){{0}};
+    return end((const hasher_state *)(const void *)hasher->state);
+}
+
 kvcore_hash256 kvcore_blake3(kvcore_bytes bytes) {
-    kvcore_blake3_hasher hasher;
-    kvcore__blake3_begin(&hasher);
-    kvcore__blake3_add(&hasher, bytes.data, bytes.size_bytes);
-    return kvcore__blake3_end(&hasher);
+    hasher_state state;
+    begin(&state);
+    if (bytes.data != NULL && bytes.size_bytes > 0) add(&state, bytes);
+    return end(&state);
 }

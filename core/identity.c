@@ -4,9 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <kvcore/digest.h>
 #include <kvcore/text.h>
-
-#include "sha256.h"
 
 /* What callers inline is compiled here once, to be exported. */
 extern inline bool kvcore_layout_tag_equal(const kvcore_layout_tag *a, const kvcore_layout_tag *b);
@@ -67,7 +66,7 @@ static kvcore_status hash_descriptor(int descriptor, const char *path, size_t in
         if (got == 0) return KVCORE_OK;
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return io_failed(error, index, "read", path);
-        kvcore_status status = kvcore__sha256_add(hasher, piece, (size_t)got);
+        kvcore_status status = kvcore_sha256_add(hasher, (kvcore_bytes){piece, (size_t)got});
         if (status != KVCORE_OK) return status;
     }
 }
@@ -76,13 +75,13 @@ static kvcore_status hash_file(const char *path, size_t index, kvcore_hash256 *h
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return io_failed(error, index, "open", path);
     kvcore_sha256_hasher hasher;
-    kvcore_status status = kvcore__sha256_begin(&hasher);
+    kvcore_status status = kvcore_sha256_begin(&hasher);
     if (status != KVCORE_OK) {
         kvcore_fail(error, &(kvcore_error){.code = status, .index = index}, "SHA-256 is not to be had");
     } else {
         status = hash_descriptor(descriptor, path, index, &hasher, error);
-        if (status == KVCORE_OK) status = kvcore__sha256_end(&hasher, hash);
-        kvcore__sha256_drop(&hasher);
+        if (status == KVCORE_OK) status = kvcore_sha256_end(&hasher, hash);
+        kvcore_sha256_drop(&hasher);
     }
     close(descriptor);
     return status;
@@ -125,7 +124,7 @@ static size_t next_by_name(const kvcore_model_file *files, size_t count, const c
 static kvcore_status add_u64(kvcore_sha256_hasher *hasher, uint64_t value) {
     uint8_t bytes[8];
     kvcore_store_le64(bytes, value);
-    return kvcore__sha256_add(hasher, bytes, sizeof bytes);
+    return kvcore_sha256_add(hasher, (kvcore_bytes){bytes, sizeof bytes});
 }
 
 static kvcore_status add_file(kvcore_sha256_hasher *hasher, const kvcore_model_file *file, size_t index,
@@ -134,8 +133,8 @@ static kvcore_status add_file(kvcore_sha256_hasher *hasher, const kvcore_model_f
     kvcore_status status = hash_file(file->path, index, &content, error);
     size_t length = strlen(file->name);
     if (status == KVCORE_OK) status = add_u64(hasher, length);
-    if (status == KVCORE_OK) status = kvcore__sha256_add(hasher, file->name, length);
-    if (status == KVCORE_OK) status = kvcore__sha256_add(hasher, content.bytes, sizeof content.bytes);
+    if (status == KVCORE_OK) status = kvcore_sha256_add(hasher, (kvcore_bytes){file->name, length});
+    if (status == KVCORE_OK) status = kvcore_sha256_add(hasher, (kvcore_bytes){content.bytes, sizeof content.bytes});
     return status;
 }
 
@@ -147,11 +146,11 @@ kvcore_status kvcore_model_digest_of_files(const kvcore_model_file *files, size_
     kvcore_status status = check_files(files, count, error);
     if (status != KVCORE_OK) return status;
     kvcore_sha256_hasher hasher;
-    status = kvcore__sha256_begin(&hasher);
+    status = kvcore_sha256_begin(&hasher);
     if (status != KVCORE_OK)
         return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX},
                            "SHA-256 is not to be had");
-    status = kvcore__sha256_add(&hasher, domain, sizeof domain - 1);
+    status = kvcore_sha256_add(&hasher, (kvcore_bytes){domain, sizeof domain - 1});
     if (status == KVCORE_OK) status = add_u64(&hasher, count);
     const char *previous = NULL;
     for (size_t done = 0; done < count && status == KVCORE_OK; done++) {
@@ -160,8 +159,8 @@ kvcore_status kvcore_model_digest_of_files(const kvcore_model_file *files, size_
         status = add_file(&hasher, &files[i], i, error);
     }
     kvcore_hash256 hash;
-    if (status == KVCORE_OK) status = kvcore__sha256_end(&hasher, &hash);
-    kvcore__sha256_drop(&hasher);
+    if (status == KVCORE_OK) status = kvcore_sha256_end(&hasher, &hash);
+    kvcore_sha256_drop(&hasher);
     if (status == KVCORE_OK) *digest = cut(&hash);
     return status;
 }

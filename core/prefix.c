@@ -2,11 +2,10 @@
 
 #include <stdio.h>
 
+#include <kvcore/digest.h>
 #include <kvcore/text.h>
 
-#include "blake3_hasher.h"
-
-static void add_text(kvcore_blake3_hasher *hasher, const char *text) { kvcore__blake3_add(hasher, text, strlen(text)); }
+static void add_text(kvcore_blake3_hasher *hasher, const char *text) { kvcore_blake3_add(hasher, kvcore_text(text)); }
 
 /* Tokens as 32-bit little-endian, through a small buffer so that big-endian hosts agree. */
 static void add_tokens(kvcore_blake3_hasher *hasher, const uint32_t *tokens, size_t count) {
@@ -14,7 +13,7 @@ static void add_tokens(kvcore_blake3_hasher *hasher, const uint32_t *tokens, siz
     while (count > 0) {
         size_t take = count < sizeof bytes / 4 ? count : sizeof bytes / 4;
         for (size_t i = 0; i < take; i++) kvcore_store_le32(bytes + 4 * i, tokens[i]);
-        kvcore__blake3_add(hasher, bytes, 4 * take);
+        kvcore_blake3_add(hasher, (kvcore_bytes){bytes, 4 * take});
         tokens += take;
         count -= take;
     }
@@ -23,11 +22,11 @@ static void add_tokens(kvcore_blake3_hasher *hasher, const uint32_t *tokens, siz
 kvcore_hash256 kvcore_prefix_seed(kvcore_bytes tenant_id, const kvcore_fingerprint *fingerprint) {
     if (fingerprint == NULL) return (kvcore_hash256){{0}};
     kvcore_blake3_hasher hasher;
-    kvcore__blake3_begin(&hasher);
+    kvcore_blake3_begin(&hasher);
     add_text(&hasher, "tp-seed-v1");
-    kvcore__blake3_add(&hasher, tenant_id.data, tenant_id.size_bytes);
-    kvcore__blake3_add(&hasher, fingerprint->bytes, sizeof fingerprint->bytes);
-    return kvcore__blake3_end(&hasher);
+    kvcore_blake3_add(&hasher, tenant_id);
+    kvcore_blake3_add(&hasher, (kvcore_bytes){fingerprint->bytes, sizeof fingerprint->bytes});
+    return kvcore_blake3_end(&hasher);
 }
 
 kvcore_hash256 kvcore_prefix_extend(const kvcore_hash256 *previous, kvcore_token_span block) {
@@ -35,12 +34,12 @@ kvcore_hash256 kvcore_prefix_extend(const kvcore_hash256 *previous, kvcore_token
     uint8_t size[8];
     kvcore_store_le64(size, (uint64_t)block.token_count * 4);
     kvcore_blake3_hasher hasher;
-    kvcore__blake3_begin(&hasher);
+    kvcore_blake3_begin(&hasher);
     add_text(&hasher, "tp-chain-v1");
-    kvcore__blake3_add(&hasher, previous->bytes, sizeof previous->bytes);
-    kvcore__blake3_add(&hasher, size, sizeof size);
+    kvcore_blake3_add(&hasher, (kvcore_bytes){previous->bytes, sizeof previous->bytes});
+    kvcore_blake3_add(&hasher, (kvcore_bytes){size, sizeof size});
     add_tokens(&hasher, block.tokens, block.token_count);
-    return kvcore__blake3_end(&hasher);
+    return kvcore_blake3_end(&hasher);
 }
 
 void kvcore_prefix_hashes(kvcore_bytes tenant_id, const kvcore_fingerprint *fingerprint,
@@ -85,10 +84,10 @@ kvcore_status kvcore_engine_chain(const kvcore_hash256 *seed, kvcore_token_span 
         char hex[64];
         kvcore_hex_encode(previous->bytes, sizeof previous->bytes, hex);
         kvcore_blake3_hasher hasher;
-        kvcore__blake3_begin(&hasher);
-        kvcore__blake3_add(&hasher, hex, sizeof hex);
+        kvcore_blake3_begin(&hasher);
+        kvcore_blake3_add(&hasher, (kvcore_bytes){hex, sizeof hex});
         add_tokens(&hasher, tokens.tokens + i * block_tokens, block_tokens);
-        hashes[i] = kvcore__blake3_end(&hasher);
+        hashes[i] = kvcore_blake3_end(&hasher);
         previous = &hashes[i];
     }
     return KVCORE_OK;

@@ -34,7 +34,7 @@ typedef struct sink {
 
 static void flush(sink *to) {
     if (to->hasher != NULL && to->status == KVCORE_OK)
-        to->status = kvcore__sha256_add(to->hasher, to->begin, (size_t)(to->at - to->begin));
+        to->status = kvcore_sha256_add(to->hasher, (kvcore_bytes){to->begin, (size_t)(to->at - to->begin)});
     to->at = to->begin;
 }
 
@@ -42,7 +42,7 @@ static void put(sink *to, const void *bytes, size_t size_bytes) {
     if (size_bytes > (size_t)(to->end - to->at)) {
         flush(to);
         if (size_bytes > (size_t)(to->end - to->at)) { /* larger than the buffer: straight on */
-            if (to->status == KVCORE_OK) to->status = kvcore__sha256_add(to->hasher, bytes, size_bytes);
+            if (to->status == KVCORE_OK) to->status = kvcore_sha256_add(to->hasher, (kvcore_bytes){bytes, size_bytes});
             return;
         }
     }
@@ -195,13 +195,13 @@ kvcore_status kvcore__term_sha256(kvcore_terms *terms, kvcore_term term, kvcore_
     kvcore_status status = check(terms, term, profile);
     if (status != KVCORE_OK) return status;
     kvcore_sha256_hasher hasher;
-    status = kvcore__sha256_begin(&hasher);
+    status = kvcore_sha256_begin(&hasher);
     if (status != KVCORE_OK) return status;
     uint8_t buffer[1024];
     sink to = {buffer, buffer, buffer + sizeof buffer, &hasher, KVCORE_OK, profile == KVCORE_TERM_OTP25};
     put_term(&to, terms, term.number);
     flush(&to);
-    status = to.status == KVCORE_OK ? kvcore__sha256_end(&hasher, hash) : to.status;
-    kvcore__sha256_drop(&hasher);
+    status = to.status == KVCORE_OK ? kvcore_sha256_end(&hasher, hash) : to.status;
+    kvcore_sha256_drop(&hasher);
     return status;
 }

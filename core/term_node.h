@@ -5,9 +5,8 @@
 #ifndef KVCORE_TERM_NODE_H
 #define KVCORE_TERM_NODE_H
 
+#include <kvcore/digest.h>
 #include <kvcore/term.h>
-
-#include "sha256.h"
 
 /* In the standard order; integers and floats share the first place. */
 typedef enum node_kind {

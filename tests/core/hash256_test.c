@@ -1,7 +1,6 @@
 #include "kvtest.h"
 
-#include <kvcore/hash256.h>
-#include <kvcore/prefix.h>
+#include <kvcore/digest.h>
 #include <kvcore/text.h>
 
 static void assert_hash(kvcore_hash256 hash, const char *hex) {
@@ -69,6 +68,37 @@ static void sha256_is_the_standard_one(void **state) {
     assert_hash(hash, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* Every cut of 200 bytes into two, and bytes one by one past the border of two chunks. */
+static void pieces_have_the_hash_of_the_whole(void **state) {
+    (void)state;
+    uint8_t input[2100];
+    for (size_t i = 0; i < sizeof input; i++) input[i] = (uint8_t)(i % 251);
+    kvcore_hash256 whole, hash;
+    for (size_t cut = 0; cut <= 200; cut++) {
+        kvcore_sha256_hasher sha256;
+        kvcore_blake3_hasher blake3;
+        kvtest_assert_ok(kvcore_sha256_begin(&sha256));
+        kvtest_assert_ok(kvcore_sha256_add(&sha256, (kvcore_bytes){input, cut}));
+        kvtest_assert_ok(kvcore_sha256_add(&sha256, (kvcore_bytes){input + cut, 200 - cut}));
+        kvtest_assert_ok(kvcore_sha256_end(&sha256, &hash));
+        kvcore_sha256_drop(&sha256);
+        kvtest_assert_ok(kvcore_sha256((kvcore_bytes){input, 200}, &whole));
+        assert_int_equal(kvcore_hash256_compare(&hash, &whole), 0);
+        kvcore_blake3_begin(&blake3);
+        kvcore_blake3_add(&blake3, (kvcore_bytes){input, cut});
+        kvcore_blake3_add(&blake3, (kvcore_bytes){input + cut, 200 - cut});
+        hash = kvcore_blake3_end(&blake3);
+        whole = kvcore_blake3((kvcore_bytes){input, 200});
+        assert_int_equal(kvcore_hash256_compare(&hash, &whole), 0);
+    }
+    kvcore_blake3_hasher one_by_one;
+    kvcore_blake3_begin(&one_by_one);
+    for (size_t i = 0; i < sizeof input; i++) kvcore_blake3_add(&one_by_one, (kvcore_bytes){input + i, 1});
+    hash = kvcore_blake3_end(&one_by_one);
+    whole = kvcore_blake3((kvcore_bytes){input, sizeof input});
+    assert_int_equal(kvcore_hash256_compare(&hash, &whole), 0);
+}
+
 static void comparison_is_bytewise_and_unsigned(void **state) {
     (void)state;
     kvcore_hash256 a = {{0}}, b = {{0}};
@@ -84,6 +114,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blake3_agrees_with_its_authors_around_every_border),
         cmocka_unit_test(sha256_is_the_standard_one),
+        cmocka_unit_test(pieces_have_the_hash_of_the_whole),
         cmocka_unit_test(comparison_is_bytewise_and_unsigned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
