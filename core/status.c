@@ -66,6 +66,14 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVFORMAT_EEMPTY: return "a text field is empty";
     case KVFORMAT_ESCHEMA: return "unsupported schema version";
     case KVFORMAT_EMODEL: return "of another model";
+    case KVSTORE_EFOREIGN: return "a block of another name or space";
+    case KVSTORE_EUNAVAILABLE: return "the store's backend does not answer";
+    case KVSTORE_ECREDENTIALS: return "credentials were refused";
+    case KVSTORE_EBUCKET: return "no such bucket or root";
+    case KVSTORE_ECLOCK: return "the clock differs too much from the server's";
+    case KVSTORE_EREDIRECT: return "the server redirects elsewhere";
+    case KVSTORE_ETIMEOUT: return "the deadline passed";
+    case KVSTORE_ERESPONSE: return "an answer that makes no sense";
     default: return "unknown status";
     }
 }

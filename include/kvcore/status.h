@@ -101,6 +101,16 @@ enum {
     KVFORMAT_EEMPTY = -418,      /**< A text field that is empty. */
     KVFORMAT_ESCHEMA = -419,     /**< A document of a schema version that is not known here. */
     KVFORMAT_EMODEL = -420,      /**< Computed by another model. */
+
+    /* store: -500 to -599 */
+    KVSTORE_EFOREIGN = -500,     /**< A whole stored block, but not of the name or the space that was asked for. */
+    KVSTORE_EUNAVAILABLE = -501, /**< The backend does not answer: the breaker is open. */
+    KVSTORE_ECREDENTIALS = -502, /**< The server does not know us, or does not let us. */
+    KVSTORE_EBUCKET = -503,      /**< There is no such bucket or root. */
+    KVSTORE_ECLOCK = -504,       /**< Our clock and the server's are too far apart. */
+    KVSTORE_EREDIRECT = -505,    /**< The server says that the bucket is elsewhere. */
+    KVSTORE_ETIMEOUT = -506,     /**< The deadline passed first. */
+    KVSTORE_ERESPONSE = -507,    /**< The server's answer is not what it must be. */
 };
 
 /** An index field that does not apply. */

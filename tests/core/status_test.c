@@ -11,6 +11,7 @@ static void every_code_has_a_text_of_its_own(void **state) {
         {KVLOGICAL_EGUARD, KVLOGICAL_ETOKEN},
         {KVRADIX_EBUDGET, KVRADIX_ENOTEMPTY},
         {KVFORMAT_EMAGIC, KVFORMAT_EMODEL},
+        {KVSTORE_EFOREIGN, KVSTORE_ERESPONSE},
     };
     const char *seen[100];
     size_t count = 0;
