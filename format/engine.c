@@ -75,7 +75,7 @@ kvcore_status kvformat_kvb1_encode(const kvformat_engine_model *model, uint32_t 
     if (!kvformat__engine_possible(model)) return KVCORE_EINVAL;
     if (!measure_body(model, &body_bytes) || HEADER + body_bytes + TRAILER > SIZE_MAX) return KVFORMAT_ETOO_LARGE;
     *size_bytes = (size_t)(HEADER + body_bytes + TRAILER);
-    if (*size_bytes > capacity) return KVCORE_EBUFFER;
+    if (*size_bytes > capacity || layers == NULL) return KVCORE_EBUFFER; /* no layers: only the size is asked for */
     layer_shape shape;
     for (uint32_t i = 0; i < model->layer_count; i++)
         if (!shape_of(model, i, &shape) || layers[i].rows.size_bytes != shape.row_bytes ||
