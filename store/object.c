@@ -10,6 +10,7 @@ enum { VERSION = 1, CRC_AT = 124, TENANT_MOST = 63 };
 static const char magic[4] = {'K', 'V', 'S', 'O'};
 
 void kvstore_trailer_encode(const kvstore_object *object, uint8_t bytes[KVSTORE_TRAILER_BYTES]) {
+    if (object == NULL || bytes == NULL) return;
     memset(bytes, 0, KVSTORE_TRAILER_BYTES);
     memcpy(bytes, magic, sizeof magic);
     kvcore_store_le32(bytes + 4, VERSION);

@@ -137,6 +137,34 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_proof_extend(const kvhash_prove
 /** Equal, in a time that does not depend on where they differ. */
 KVHASH_API bool kvhash_proof_equal(kvhash_proof a, kvhash_proof b);
 
+/**
+ * The public form: of every complete block the SHA-256 over the digest before it and the block's bytes.
+ *
+ *     d(−1) = SHA-256("kvstrata digest 1" 00 | block_tokens u32 LE | size of lora_name u64 LE | lora_name | size of salt u64 LE | salt)
+ *     d(i)  = SHA-256(d(i−1) | 00 or 01 when a run touches the block | kvhash_block_bytes() of block i)
+ *
+ * Gives:  *count digests. Store the first 16 bytes where there is room for 16.
+ * Errors: as kvhash_request_names(); KVCORE_ENOMEM and KVCORE_ENOTSUP of libcrypto.
+ */
+KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_digests(const kvhash_request *request, kvcore_hash256 *digests,
+                                                                 size_t capacity, size_t *count, kvcore_error *error);
+
+/** Characters of kvhash_tenant_salt(), with the NUL. */
+#define KVHASH_TENANT_SALT_SIZE 65
+
+/**
+ * A salt for a tenant that the tenant can neither choose nor guess: HMAC-SHA-256 of the tenant's name under a secret of the
+ * server, in hexadecimal. Use it as kvhash_request's `salt`. A salt (and a salt hash) that a client knows or chooses isolates
+ * nothing: it can be made to meet another tenant's or another adapter's.
+ *
+ * Takes:  a secret of at least 16 bytes.
+ * Gives:  64 characters and a NUL.
+ * Errors: KVCORE_EINVAL for NULLs and NULL spans with a size; KVCORE_ECONFIG for a short secret; KVCORE_ENOMEM and
+ *         KVCORE_ENOTSUP of libcrypto.
+ */
+KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_tenant_salt(kvcore_bytes secret, kvcore_bytes tenant,
+                                                             char salt[KVHASH_TENANT_SALT_SIZE], kvcore_error *error);
+
 #ifdef __cplusplus
 }
 #endif

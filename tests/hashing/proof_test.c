@@ -383,6 +383,61 @@ static void memory_that_is_not_there_is_said(void **state) {
     kvtest_fail_each_allocation(make_and_drop, 1);
 }
 
+/* ---- the public form ---- */
+
+static void digests_are_the_chain_of_the_header(void **state) {
+    (void)state;
+    kvtest_random random = kvtest_seed(13);
+    for (int round = 0; round < 40; round++) {
+        request_room room;
+        static kvcore_hash256 digests[TOKENS];
+        static uint8_t text[1000 + 13 * 256];
+        kvhash_request request = any_request(&random, &room);
+        size_t count, size = 0;
+        kvtest_assert_ok(kvhash_request_digests(&request, digests, TOKENS, &count, NULL));
+        memcpy(text, "kvstrata digest 1", 18);
+        kvcore_store_le32(text + 18, request.block_tokens);
+        kvcore_store_le64(text + 22, request.lora_name.size_bytes);
+        size = 30;
+        if (request.lora_name.size_bytes != 0)
+            memcpy(text + size, request.lora_name.data, request.lora_name.size_bytes);
+        size += request.lora_name.size_bytes;
+        kvcore_store_le64(text + size, request.salt.size_bytes);
+        size += 8;
+        if (request.salt.size_bytes != 0) memcpy(text + size, request.salt.data, request.salt.size_bytes);
+        size += request.salt.size_bytes;
+        kvcore_hash256 expected;
+        kvtest_assert_ok(kvcore_sha256((kvcore_bytes){text, size}, &expected));
+        for (size_t i = 0; i < count; i++) {
+            size_t first = i * request.block_tokens, bytes;
+            kvhash_slots slots = {request.tokens + first, request.block_tokens, first, request.runs, request.run_count};
+            memcpy(text, expected.bytes, 32);
+            text[32] = touched(&request, first);
+            kvtest_assert_ok(kvhash_block_bytes(&slots, text + 33, sizeof text - 33, &bytes));
+            kvtest_assert_ok(kvcore_sha256((kvcore_bytes){text, 33 + bytes}, &expected));
+            assert_memory_equal(digests[i].bytes, expected.bytes, 32);
+        }
+    }
+}
+
+/* RFC 4231, cases 1 and 6: a key shorter and one longer than a block. */
+static void tenant_salts_are_hmac_sha_256(void **state) {
+    (void)state;
+    char salt[KVHASH_TENANT_SALT_SIZE];
+    uint8_t key[131];
+    memset(key, 0x0B, 20);
+    kvtest_assert_ok(kvhash_tenant_salt((kvcore_bytes){key, 20}, kvcore_text("Hi There"), salt, NULL));
+    assert_string_equal(salt, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    memset(key, 0xAA, sizeof key);
+    kvtest_assert_ok(kvhash_tenant_salt((kvcore_bytes){key, sizeof key},
+                                        kvcore_text("Test Using Larger Than Block-Size Key - Hash Key First"), salt,
+                                        NULL));
+    assert_string_equal(salt, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    kvcore_error error;
+    kvtest_assert_status(kvhash_tenant_salt(kvcore_text("Jefe"), kvcore_text("x"), salt, &error), KVCORE_ECONFIG);
+    assert_true(error.expected == 16 && error.actual == 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(proofs_are_those_of_a_plain_twin),
@@ -392,6 +447,8 @@ int main(void) {
         cmocka_unit_test(secrets_differ_unless_given),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(memory_that_is_not_there_is_said),
+        cmocka_unit_test(digests_are_the_chain_of_the_header),
+        cmocka_unit_test(tenant_salts_are_hmac_sha_256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
