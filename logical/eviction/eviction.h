@@ -1,30 +1,57 @@
-/* Which inactive slot goes first: the one interface behind which the policies stand. Private to logical.
+/* Eviction policies: a table of descriptors over an order. Private to logical.
  *
- * The manager calls these under its lock, a batch at a time, and applies them in input order. A slot's name is set
- * throughout. A policy owns the fields `previous`, `next`, `ahead` and `level` of inactive slots, and `lineage` of all. */
+ * A policy is one source file, one row of the table (table.c) and one value of KVLOGICAL_EVICT_…; nothing else tells policies
+ * apart. The manager calls the hooks under its lock. Batches are applied in input order. A slot's name is set throughout.
+ *
+ * A name of a manager is found from `registered` until `chosen` or `removed`. Its slot is inactive from `released` until
+ * `revived`, `chosen`. A policy owns the fields `previous`, `next`, `ahead` and `level` of found slots, and `lineage` of all
+ * when it says so. */
 #ifndef LOGICAL_EVICTION_H
 #define LOGICAL_EVICTION_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include <kvcore/status.h>
+#include <kvlogical/metrics.h>
 
-struct kvlogical_manager;
+#include "eviction/order.h"
 
 typedef struct eviction {
+    uint32_t policy;        /* KVLOGICAL_EVICT_… */
+    const char *name;       /* for options and rows: lower case, no blanks */
+    const char *alias;      /* another name for the same, or NULL */
+    const char *label;      /* for legends */
+    const char *help;       /* one line */
+    bool names_by_lineage;  /* the name table gives names of one position and sequence hash one home */
+    bool uses_slot_lineage; /* it owns slot.lineage; otherwise the sketch's counters are there */
+
+    /* Are the options of this policy good? May set defaults. NULL: it has none. */
+    kvcore_status (*check)(kvlogical_config *config, kvcore_error *error);
+    /* Memory of its own for so many slots. */
+    uint64_t (*bytes)(uint64_t slots);
+    /* An order without names, over that memory. */
+    void (*init)(order *o, const kvlogical_config *config);
+
     /* These slots have become inactive. O(1) each. */
-    void (*insert)(struct kvlogical_manager *manager, const uint32_t *slots, size_t count);
-    /* These slots are inactive no more. O(1) each. */
-    void (*remove)(struct kvlogical_manager *manager, const uint32_t *slots, size_t count);
-    /* Take the next `count` victims in order; so many are inactive. O(1) or O(log n) each. */
-    void (*evict)(struct kvlogical_manager *manager, uint32_t *victims, size_t count);
-    /* The name of this slot, not inactive, is about to leave the names, other than by evict(). NULL: no matter. */
-    void (*forget)(struct kvlogical_manager *manager, uint32_t slot);
-    /* Does the order hold exactly the inactive slots? */
-    kvcore_status (*validate)(const struct kvlogical_manager *manager, kvcore_error *error);
+    void (*released)(order *o, const uint32_t *slots, size_t count);
+    /* These slots are inactive no more: they were looked up, or their name was registered again. O(1) each. */
+    void (*revived)(order *o, const uint32_t *slots, size_t count);
+    /* Take the next `count` victims in order; so many are inactive. O(1) or O(log n) each, over many calls. */
+    void (*choose)(order *o, uint32_t *victims, size_t count);
+    /* These slots were looked up, held or not; a slot may repeat. NULL: no matter. */
+    void (*hit)(order *o, const uint32_t *slots, size_t count);
+    /* This slot is the first of its name here. NULL: no matter. */
+    void (*registered)(order *o, uint32_t slot);
+    /* The name of this slot, not inactive, is about to leave the names, other than by choose(). NULL: no matter. */
+    void (*removed)(order *o, uint32_t slot);
+
+    /* Does the order hold exactly the inactive slots, which are so many? */
+    kvcore_status (*validate)(const order *o, uint32_t inactive, kvcore_error *error);
+    /* Which of several lists an inactive slot is in, for the operator. NULL: 0. */
+    unsigned (*level)(const order *o, uint32_t slot);
+    /* Fill in the metrics that only this policy has. NULL: none. */
+    void (*measure)(const order *o, kvlogical_metrics *metrics);
 } eviction;
 
-extern const eviction kvlogical__lru, kvlogical__multi_lru, kvlogical__lineage_tick, kvlogical__lineage_fifo;
+/* The row of a policy; KVLOGICAL_EVICT_DEFAULT has one, too. NULL when there is none. */
+const eviction *kvlogical__eviction(uint32_t policy);
 
 #endif

@@ -20,7 +20,7 @@
 #ifndef LOGICAL_LINEAGE_H
 #define LOGICAL_LINEAGE_H
 
-#include "eviction/bitmap.h"
+#include "eviction/ring.h"
 #include "pool/list.h"
 #include "pool/name_table.h"
 #include "pool/slot.h"
@@ -40,19 +40,6 @@ typedef struct ghost {
     uint32_t reserved;
 } ghost;
 
-/* The order by tick. A real node has a place in a ring, in the order in which nodes became real, and keeps it while it is no
- * leaf. The next victim is the first leaf from the oldest place on. When old nodes that do not go spread the ring, they are
- * moved together, some places with each insertion. */
-typedef struct ring {
-    uint32_t *slots;
-    bitmap real, leaves; /* over places */
-    uint64_t places;
-    uint64_t oldest, span; /* the first place in use, and how many from there to the last one given */
-
-    uint64_t read, write,
-        unread; /* moving together: from `read` back, to `write`; unread: places to go, 0: not moving */
-} ring;
-
 typedef struct lineage {
     uint32_t last_serial;
     list leaves; /* fifo */
@@ -66,9 +53,5 @@ typedef struct lineage {
     uint32_t oldest_ghost, youngest_ghost;
     uint64_t ghosts_dropped;
 } lineage;
-
-/* Memory behind a lineage for so many slots, and its making over that memory (8-byte aligned). */
-uint64_t kvlogical__lineage_bytes(uint64_t slots, bool by_tick);
-void kvlogical__lineage_init(lineage *l, void *memory, uint64_t slots, bool by_tick);
 
 #endif

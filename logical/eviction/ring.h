@@ -2,8 +2,24 @@
 #ifndef LOGICAL_RING_H
 #define LOGICAL_RING_H
 
-#include "eviction/lineage.h"
+#include <string.h>
+
+#include "eviction/bitmap.h"
 #include "pool/prefetch.h"
+#include "pool/slot.h"
+
+/* The order by tick. A real node has a place in a ring, in the order in which nodes became real, and keeps it while it is no
+ * leaf. The next victim is the first leaf from the oldest place on. When old nodes that do not go spread the ring, they are
+ * moved together, some places with each insertion. */
+typedef struct ring {
+    uint32_t *slots;
+    bitmap real, leaves; /* over places */
+    uint64_t places;
+    uint64_t oldest, span; /* the first place in use, and how many from there to the last one given */
+
+    uint64_t read, write,
+        unread; /* moving together: from `read` back, to `write`; unread: places to go, 0: not moving */
+} ring;
 
 /* Nodes start to be moved together when they spread over this many places; they number `slots` at most. */
 static inline uint64_t ring_spread(uint64_t slots) { return 2 * (slots < 64 ? 64 : slots); }
@@ -12,6 +28,23 @@ static inline uint64_t ring_places(uint64_t slots) { return ring_spread(slots) /
 #define RING_MOVES 4
 /* How far ahead of an eviction slots are fetched. */
 #define RING_AHEAD 8
+
+/* Memory of its own, 8-byte aligned. */
+static inline uint64_t ring_bytes(uint64_t slots) {
+    uint64_t places = ring_places(slots);
+    return 2 * bitmap_words(places) * sizeof(uint64_t) + places * sizeof(uint32_t);
+}
+
+/* An empty ring over that memory. */
+static inline void ring_init(ring *r, void *memory, uint64_t slots) {
+    uint64_t *words = memory;
+    *r = (ring){.places = ring_places(slots)};
+    uint64_t count = bitmap_words(r->places);
+    memset(memory, 0, (size_t)ring_bytes(slots));
+    bitmap_init(&r->real, words, r->places);
+    bitmap_init(&r->leaves, words + count, r->places);
+    r->slots = (uint32_t *)(void *)(words + 2 * count);
+}
 
 static inline uint64_t ring_forward(const ring *r, uint64_t place, uint64_t by) {
     place += by;

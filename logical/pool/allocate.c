@@ -40,7 +40,7 @@ kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_m
     for (size_t done = from_free; done < count;) {
         uint32_t victims[GROUP];
         size_t group = group_size(done, count);
-        m->eviction->evict(m, victims, group);
+        m->order.policy->choose(&m->order, victims, group);
         forget(m, victims, group, evicted == NULL ? NULL : evicted->names + (done - from_free), now);
         for (size_t i = 0; i < group; i++) hand_out(m, victims[i], &blocks[done + i], now);
         done += group;
@@ -69,8 +69,8 @@ kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error
     manager_take(m);
     uint32_t now = tick_now(m), victim;
     while (m->in_state[SLOT_INACTIVE] > 0) {
-        m->eviction->evict(m, &victim, 1);
-        drop_name(m, victim, KVLOGICAL_REASON_RESET, now);
+        m->order.policy->choose(&m->order, &victim, 1);
+        lose_name(m, victim, KVLOGICAL_REASON_RESET, now);
         m->tier.slots[victim].reset_on_release = m->reset_on_release;
         slot_free(m, victim, now);
         slots_moved(m, SLOT_INACTIVE, SLOT_FREE, 1);

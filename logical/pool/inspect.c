@@ -17,7 +17,7 @@ static void withdraw_duplicate(manager *m, uint32_t index, uint32_t now) {
 static void withdraw_found(manager *m, uint32_t index, uint32_t now) {
     slot *s = &m->tier.slots[index];
     enum slot_state from = s->state, to = SLOT_WITHDRAWN;
-    if (from == SLOT_INACTIVE) m->eviction->remove(m, &index, 1);
+    if (from == SLOT_INACTIVE) m->order.policy->revived(&m->order, &index, 1);
     drop_name(m, index, KVLOGICAL_REASON_WITHDRAWN, now);
     if (s->holds == 0) {
         slot_free(m, index, now);
@@ -102,13 +102,13 @@ kvcore_status kvlogical_list_slots(const kvlogical_manager *m, size_t first, kvl
     size_t listed = 0;
     for (size_t i = first; i < m->tier.slot_count && listed < capacity; i++, listed++) {
         const slot *s = &m->tier.slots[i];
-        bool multi_lru = m->eviction == &kvlogical__multi_lru && s->state == SLOT_INACTIVE;
+        bool in_lists = m->order.policy->level != NULL && s->state == SLOT_INACTIVE;
         slots[listed] = (kvlogical_slot){
             .name = has_name(s) ? s->name : (kvhash_plh){0, 0},
             .block = (uint32_t)i,
             .state = s->state,
             .holds = has_name(s) && s->state != SLOT_STAGED ? s->holds : 0,
-            .level = multi_lru ? s->level : 0,
+            .level = in_lists ? m->order.policy->level(&m->order, (uint32_t)i) : 0,
             .age_ns = (uint64_t)(uint32_t)(now - s->since) * TICK_NS,
         };
     }

@@ -14,33 +14,11 @@ static kvcore_status bad(kvcore_error *error, kvcore_status code, uint64_t actua
 
 /* ---- configuration ---- */
 
-static kvcore_status check_thresholds(kvlogical_config *config, kvcore_error *error) {
-    uint32_t *t = config->frequency_thresholds;
-    if (t[0] == 0 && t[1] == 0 && t[2] == 0) t[0] = 3, t[1] = 8, t[2] = 15;
-    if (!(t[0] < t[1] && t[1] < t[2]))
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ECONFIG, .index = KVCORE_NO_INDEX},
-                           "Thresholds must be in ascending order: %u < %u < %u failed", t[0], t[1], t[2]);
-    if (t[2] > 15)
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ECONFIG, .index = 2, .expected = 15, .actual = t[2]},
-                           "hot_to_very_hot threshold (%u) must be <= 15 (4-bit counter maximum)", t[2]);
-    if (t[0] == 0)
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ECONFIG, .index = 0, .expected = 1},
-                           "cold_to_warm threshold must be >= 1 to distinguish from zero-access blocks");
-    return KVCORE_OK;
-}
-
 static kvcore_status check_eviction(kvlogical_config *config, kvcore_error *error) {
-    if (config->eviction > KVLOGICAL_EVICT_LINEAGE_FIFO)
+    const eviction *policy = kvlogical__eviction(config->eviction);
+    if (policy == NULL)
         return bad(error, KVCORE_ECONFIG, config->eviction, "eviction must be a KVLOGICAL_EVICT_ value");
-    if (config->eviction == KVLOGICAL_EVICT_DEFAULT) config->eviction = KVLOGICAL_EVICT_LINEAGE_TICK;
-    if (config->eviction != KVLOGICAL_EVICT_MULTI_LRU) return KVCORE_OK;
-    kvcore_status status = check_thresholds(config, error);
-    if (status != KVCORE_OK) return status;
-    if (config->registry != NULL && !kvlogical_registry_has_tracker(config->registry))
-        return bad(error, KVCORE_ECONFIG, 0, "MultiLRU backend requires a registry with frequency tracking");
-    if (config->registry == NULL && config->frequency_capacity == 0)
-        config->frequency_capacity = KVLOGICAL_FREQUENCY_MEDIUM;
-    return KVCORE_OK;
+    return policy->check != NULL ? policy->check(config, error) : KVCORE_OK;
 }
 
 static kvcore_status check(kvlogical_config *config, kvcore_error *error) {
@@ -75,10 +53,6 @@ static kvcore_status read_config(kvlogical_config *config, const kvlogical_confi
 
 /* ---- memory ---- */
 
-static bool is_lineage(const kvlogical_config *config) {
-    return config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK || config->eviction == KVLOGICAL_EVICT_LINEAGE_FIFO;
-}
-
 static uint64_t history_places(const kvlogical_config *config) {
     uint64_t wanted = config->history;
     if (wanted == KVLOGICAL_HISTORY_NONE) return 0;
@@ -106,9 +80,7 @@ static layout layout_for(const kvlogical_config *config, bool fixed) {
     PART(registry, config->registry == NULL ? sizeof(registry) : 0);
     PART(slots, config->block_count * sizeof(slot));
     PART(names, name_table_capacity(config->block_count) * sizeof(name_entry));
-    PART(order, is_lineage(config)
-                    ? kvlogical__lineage_bytes(config->block_count, config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK)
-                    : 0);
+    PART(order, kvlogical__eviction(config->eviction)->bytes(config->block_count));
     PART(history, history_places(config) * sizeof(departure));
     PART(frequency, config->frequency_capacity > 0 ? kvlogical__frequency_bytes(config->frequency_capacity) : 0);
     PART(records,
@@ -122,23 +94,20 @@ static void *part(void *memory, uint64_t offset) { return (char *)memory + offse
 
 /* ---- making ---- */
 
+/* After the registry is there. */
 static void make_order(manager *m, const kvlogical_config *config, void *memory) {
-    switch (config->eviction) {
-    case KVLOGICAL_EVICT_MULTI_LRU:
-        m->eviction = &kvlogical__multi_lru;
-        for (int i = 0; i < 4; i++) list_init(&m->order.levels.lists[i]);
-        for (int i = 0; i < 3; i++) m->order.levels.thresholds[i] = config->frequency_thresholds[i];
-        break;
-    case KVLOGICAL_EVICT_LINEAGE_TICK:
-    case KVLOGICAL_EVICT_LINEAGE_FIFO:
-        m->tier.names.by_lineage = true;
-        m->eviction =
-            config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK ? &kvlogical__lineage_tick : &kvlogical__lineage_fifo;
-        kvlogical__lineage_init(&m->order.lineage, memory, config->block_count,
-                                config->eviction == KVLOGICAL_EVICT_LINEAGE_TICK);
-        break;
-    default: m->eviction = &kvlogical__lru; list_init(&m->order.lru);
-    }
+    const eviction *policy = kvlogical__eviction(config->eviction);
+    m->tier.names.by_lineage = policy->names_by_lineage;
+    m->counters_in_slots = m->registry->frequency != NULL && !policy->uses_slot_lineage &&
+                           kvlogical__frequency_compact(m->registry->frequency);
+    m->order = (order){.policy = policy,
+                       .slots = m->tier.slots,
+                       .slot_count = m->tier.slot_count,
+                       .names = &m->tier.names,
+                       .memory = memory,
+                       .tracker = &m->registry->tracker,
+                       .frequency = m->counters_in_slots ? m->registry->frequency : NULL};
+    policy->init(&m->order, config);
 }
 
 static void make_private_registry(manager *m, const kvlogical_config *config, void *memory, const layout *l,
@@ -177,8 +146,6 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
     if (m->registry == NULL) make_private_registry(m, config, memory, l, fixed);
     name_table_clear(&m->tier.names);
     make_order(m, config, part(memory, l->order));
-    m->counters_in_slots =
-        m->registry->frequency != NULL && !is_lineage(config) && kvlogical__frequency_compact(m->registry->frequency);
     uint64_t places = history_places(config);
     if (places > 0) {
         m->history = part(memory, l->history);

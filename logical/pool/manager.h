@@ -10,7 +10,6 @@
 #include <kvlogical/metrics.h>
 
 #include "eviction/eviction.h"
-#include "eviction/lineage.h"
 #include "pool/list.h"
 #include "pool/lock.h"
 #include "pool/name_table.h"
@@ -36,15 +35,7 @@ struct kvlogical_manager {
     bool reset_on_release; /* what new tenants of a slot start with */
 
     list free;
-    const eviction *eviction;
-    union {
-        list lru;
-        struct {
-            list lists[4];
-            unsigned thresholds[3];
-        } levels;
-        lineage lineage;
-    } order;
+    order order;
 
     uint32_t in_state[SLOT_STATES]; /* how many slots are in each state */
     uint64_t holds;                 /* of all slots */
@@ -102,6 +93,12 @@ static inline uint64_t coarse_ns(void) {
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 #else
     clock_gettime(CLOCK_MONOTONIC, &now);
+    /* The same for a look-up, which policies may count. */
+    static inline void hold_hit(manager * m, uint32_t index, uint32_t now) {
+        hold_found(m, index, now);
+        if (m->order.policy->hit != NULL) m->order.policy->hit(&m->order, &index, 1);
+    }
+
 #endif
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -146,27 +143,37 @@ static inline void remember(manager *m, uint32_t tag, uint32_t index, unsigned r
         (departure){m->tier.slots[index].name, m->metrics.evictions, reason & 7, now, index};
 }
 
-/* A primary's name leaves the table (its slot is in no order), and the registry when nothing else has it. */
-static inline void drop_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
-    kvhash_plh name = m->tier.slots[index].name;
-    uint32_t tag = name_tag(&m->tier.names, name);
-    if (m->eviction->forget != NULL) m->eviction->forget(m, index);
+/* The name of a slot that is in no order leaves the table, and the registry when nothing else has it. */
+static inline void lose_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
+    uint32_t tag = name_tag(&m->tier.names, m->tier.slots[index].name);
     name_erase(&m->tier.names, tag, index);
     remember(m, tag, index, reason, now);
     registry_lose(m->registry, &m->tier, index);
 }
 
-/* A look-up's hold: an inactive slot comes back to life. */
+/* The same for a primary, or an inactive slot that was revived for it: the policy did not choose it. */
+static inline void drop_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
+    if (m->order.policy->removed != NULL) m->order.policy->removed(&m->order, index);
+    lose_name(m, index, reason, now);
+}
+
+/* A hold on a slot that a name led to: an inactive one comes back to life. */
 static inline void hold_found(manager *m, uint32_t index, uint32_t now) {
     slot *s = &m->tier.slots[index];
     if (s->state == SLOT_INACTIVE) {
-        m->eviction->remove(m, &index, 1);
+        m->order.policy->revived(&m->order, &index, 1);
         slot_enter(m, index, SLOT_PRIMARY, now);
         s->companion = 0;
         slots_moved(m, SLOT_INACTIVE, SLOT_PRIMARY, 1);
     }
     s->holds++;
     m->holds++;
+}
+
+/* The same for a look-up, which policies may count. */
+static inline void hold_hit(manager *m, uint32_t index, uint32_t now) {
+    hold_found(m, index, now);
+    if (m->order.policy->hit != NULL) m->order.policy->hit(&m->order, &index, 1);
 }
 
 #endif

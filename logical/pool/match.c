@@ -8,6 +8,13 @@ static void touch_all(const manager *m, const kvlogical_immutable *held, size_t 
     for (size_t i = 0; i < count; i++) slot_touch(m, held[i].block);
 }
 
+/* At most a group. */
+static void hit_all(manager *m, const kvlogical_immutable *held, size_t count) {
+    uint32_t slots[GROUP];
+    for (size_t i = 0; i < count; i++) slots[i] = held[i].block;
+    m->order.policy->hit(&m->order, slots, count);
+}
+
 kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *names, size_t count,
                                      kvlogical_immutable *held, size_t *hits) {
     if (m == NULL || hits == NULL || (count > 0 && (names == NULL || held == NULL))) return KVCORE_EINVAL;
@@ -37,8 +44,9 @@ kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *nam
         }
         m->holds += found - first;
         if (m->registry->tracker.touch != NULL) touch_all(m, held + first, found - first);
+        if (m->order.policy->hit != NULL) hit_all(m, held + first, found - first);
         if (revived_count == 0) continue;
-        m->eviction->remove(m, revived, revived_count);
+        m->order.policy->revived(&m->order, revived, revived_count);
         slots_moved(m, SLOT_INACTIVE, SLOT_PRIMARY, revived_count);
     }
     m->metrics.match_hashes_requested += count;
@@ -78,7 +86,7 @@ kvcore_status kvlogical_match_scattered(kvlogical_manager *m, const kvhash_plh *
                 name_find_at(&m->tier.names, m->tier.slots, sizeof(slot), names[done + i], tags[i], candidates[i]);
             guard g = {0, 0, 0};
             if (index != NO_SLOT) {
-                hold_found(m, index, now);
+                hold_hit(m, index, now);
                 slot_touch(m, index);
                 g = guard_of(m, index);
                 found++;
@@ -128,7 +136,7 @@ kvcore_status kvlogical_scan(kvlogical_manager *m, const kvhash_plh *names, size
             if (index == NO_SLOT ||
                 (m->tier.slots[index].state == SLOT_PRIMARY && m->tier.slots[index].companion == scan))
                 continue;
-            hold_found(m, index, now);
+            hold_hit(m, index, now);
             m->tier.slots[index].companion = scan;
             guard_put(held, distinct, guard_of(m, index));
             indices[distinct++] = done + i;

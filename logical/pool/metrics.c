@@ -10,10 +10,7 @@ kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manager *m) {
     metrics.inflight_mutable = m->in_state[SLOT_MUTABLE];
     metrics.reset_pool_size = m->in_state[SLOT_FREE];
     metrics.inactive_pool_size = m->in_state[SLOT_INACTIVE];
-    if (m->eviction == &kvlogical__lineage_tick || m->eviction == &kvlogical__lineage_fifo) {
-        metrics.ghosts_dropped = m->order.lineage.ghosts_dropped;
-        metrics.lineage_ghosts = m->order.lineage.ghost_count;
-    }
+    if (m->order.policy->measure != NULL) m->order.policy->measure(&m->order, &metrics);
     manager_give(m);
     return metrics;
 }

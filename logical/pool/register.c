@@ -91,6 +91,7 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, const kvhash_blo
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
         s->companion = 0;
+        if (m->order.policy->registered != NULL) m->order.policy->registered(&m->order, index);
         if (registry_gain(m->registry, &m->tier, index, facts)) slot_touch(m, index);
         return enter_shared(m, index, SLOT_PRIMARY, now);
     }

@@ -10,7 +10,7 @@ typedef struct idle {
 
 static void settle(manager *m, idle *gone) {
     if (gone->count == 0) return;
-    m->eviction->insert(m, gone->slots, gone->count);
+    m->order.policy->released(&m->order, gone->slots, gone->count);
     slots_moved(m, SLOT_PRIMARY, SLOT_INACTIVE, gone->count);
     gone->count = 0;
 }

@@ -1,27 +1,12 @@
-#include "pool/validate.h"
-
-kvcore_status kvlogical__broken(kvcore_error *error, uint64_t index, const char *invariant) {
-    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVARIANT, .index = index}, "%s", invariant);
-}
-
-/* Both links of every member agree and the walk ends at the tail: so no slot can be met twice. */
-kvcore_status kvlogical__validate_list(const manager *m, const list *l, enum slot_state state, uint32_t *count,
-                                       const char *invariant, kvcore_error *error) {
-    uint32_t previous = NO_SLOT;
-    *count = 0;
-    for (uint32_t at = l->head; at != NO_SLOT; at = m->tier.slots[at].next) {
-        if (at >= m->tier.slot_count || m->tier.slots[at].state != state || m->tier.slots[at].previous != previous ||
-            ++*count > m->in_state[state])
-            return kvlogical__broken(error, at, invariant);
-        previous = at;
-    }
-    return l->tail == previous ? KVCORE_OK : kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
-}
+/* What must hold between the records of a manager; each check names its invariant. */
+#include "pool/list_check.h"
+#include "pool/manager.h"
 
 static kvcore_status validate_free(const manager *m, kvcore_error *error) {
     static const char invariant[] = "the free list holds exactly the free slots";
     uint32_t count;
-    kvcore_status status = kvlogical__validate_list(m, &m->free, SLOT_FREE, &count, invariant, error);
+    kvcore_status status =
+        kvlogical__list_check(&m->free, m->tier.slots, m->tier.slot_count, SLOT_FREE, &count, invariant, error);
     if (status == KVCORE_OK && count != m->in_state[SLOT_FREE])
         status = kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
     return status;
@@ -107,7 +92,7 @@ kvcore_status kvlogical_manager_validate(const kvlogical_manager *m, kvcore_erro
     manager_take(m);
     kvcore_status status = validate_states(m, error);
     if (status == KVCORE_OK) status = validate_free(m, error);
-    if (status == KVCORE_OK) status = m->eviction->validate(m, error);
+    if (status == KVCORE_OK) status = m->order.policy->validate(&m->order, m->in_state[SLOT_INACTIVE], error);
     if (status == KVCORE_OK) status = validate_holds(m, error);
     if (status == KVCORE_OK) status = validate_names(m, error);
     if (status == KVCORE_OK) status = validate_registered(m, error);

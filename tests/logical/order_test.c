@@ -55,7 +55,7 @@ static void the_ring_keeps_its_order_while_it_is_moved_together(void **state) {
     bitmap_init(&r.real, memory, places);
     bitmap_init(&r.leaves, memory + words, places);
     kvtest_random random = kvtest_seed(3);
-    uint32_t order[SLOTS];
+    uint32_t model[SLOTS];
     bool in[SLOTS] = {false};
     size_t count = 0, tidied = 0;
     for (int step = 0; step < 60000; step++) {
@@ -63,13 +63,13 @@ static void the_ring_keeps_its_order_while_it_is_moved_together(void **state) {
         if (in[index] && (index >= 10 || kvtest_below(&random, 500) == 0)) {
             ring_remove(&r, slots, index);
             size_t at = 0;
-            while (order[at] != index) at++;
-            memmove(order + at, order + at + 1, (--count - at) * sizeof *order);
+            while (model[at] != index) at++;
+            memmove(model + at, model + at + 1, (--count - at) * sizeof *model);
             in[index] = false;
         } else if (!in[index]) {
             ring_insert(&r, slots, index);
             if (index % 2 == 0) bitmap_set(&r.leaves, slots[index].previous);
-            order[count++] = index;
+            model[count++] = index;
             in[index] = true;
         }
         tidied += r.unread > 0;
@@ -77,9 +77,9 @@ static void the_ring_keeps_its_order_while_it_is_moved_together(void **state) {
         uint64_t place = r.oldest;
         for (size_t i = 0; i < count; i++) {
             place = ring_next(&r, &r.real, place);
-            assert_int_equal(r.slots[place], order[i]);
-            assert_int_equal(slots[order[i]].previous, place);
-            assert_int_equal(bitmap_has(&r.leaves, place), order[i] % 2 == 0);
+            assert_int_equal(r.slots[place], model[i]);
+            assert_int_equal(slots[model[i]].previous, place);
+            assert_int_equal(bitmap_has(&r.leaves, place), model[i] % 2 == 0);
             place = ring_forward(&r, place, 1);
         }
     }

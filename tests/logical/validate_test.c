@@ -69,7 +69,7 @@ static void each_broken_invariant_is_named(void **state) {
     SPOIL(&w, unused->next, 8, "the free list holds exactly the free slots");
     SPOIL(&w, m->free.tail, 6, "the free list holds exactly the free slots");
     SPOIL(&w, m->free.head, 5, "the free list holds exactly the free slots");
-    SPOIL(&w, m->order.lru.head, 1, "the LRU list holds exactly the inactive slots");
+    SPOIL(&w, ((list *)m->order.memory)->head, 1, "the LRU list holds exactly the inactive slots");
     SPOIL(&w, inactive->next, NO_SLOT, "the LRU list holds exactly the inactive slots");
 
     SPOIL(&w, primary->holds, 0, "shared slots, and only they, have holds");

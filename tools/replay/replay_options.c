@@ -1,27 +1,23 @@
 #include "replay/replay_options.h"
 
 #include <argp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <kvlogical/policy.h>
 
 #include "shared/command.h"
 
 #define DEFAULT_CAPACITIES "1k,3k,10k,30k,100k,unbounded"
 #define DEFAULT_POLICIES "lru"
+/* Stands in the help text for the names of all policies. */
+#define POLICY_NAMES "POLICIES"
 #define DEFAULT_ROUTES "prefix,round-robin,random"
 #define DEFAULT_BLOCK_TOKENS 512
 #define TEXT(value) TEXT_OF(value)
 #define TEXT_OF(value) #value
-
-static const replay_policy policies[] = {
-    {"lru", KVLOGICAL_EVICT_LRU},
-    {"multi-lru", KVLOGICAL_EVICT_MULTI_LRU},
-    {"fifo", KVLOGICAL_EVICT_FIFO},
-    {"lineage", KVLOGICAL_EVICT_LINEAGE_TICK},
-    {"lineage-tick", KVLOGICAL_EVICT_LINEAGE_TICK},
-    {"lineage-fifo", KVLOGICAL_EVICT_LINEAGE_FIFO},
-};
 
 enum { OPTION_JSON = 256, OPTION_PLOT };
 
@@ -31,9 +27,7 @@ static const struct argp_option option_list[] = {
      "(default: " DEFAULT_CAPACITIES ")",
      0},
     {"policy", 'p', "LIST", 0,
-     "What is evicted first, comma separated: lru, multi-lru, fifo, lineage (= lineage-tick), lineage-fifo "
-     "(default: " DEFAULT_POLICIES ")",
-     0},
+     "What is evicted first, comma separated: " POLICY_NAMES " (default: " DEFAULT_POLICIES ")", 0},
     {"block-size", 'b', "N", 0, "Tokens a block: a power of two up to 1024 (default: " TEXT(DEFAULT_BLOCK_TOKENS) ")",
      0},
     {"workers", 'w', "LIST", 0,
@@ -84,10 +78,46 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     }
 }
 
+#define POLICY_NAMES_MOST 512
+
+/* All names and aliases, comma separated, and `last` before the last one. */
+static const char *policy_names(char names[POLICY_NAMES_MOST], const char *last) {
+    kvlogical_policy policy = KVLOGICAL_POLICY_INIT;
+    const char *previous = NULL;
+    size_t length = 0, item = 0;
+    names[0] = '\0';
+    for (bool more = true; more && length < POLICY_NAMES_MOST; item++) {
+        more = kvlogical_policy_at(item / 2, &policy) == KVCORE_OK;
+        const char *next = item % 2 == 0 ? policy.name : policy.alias;
+        if (more && next == NULL) continue;
+        if (previous != NULL)
+            length += (size_t)snprintf(names + length, POLICY_NAMES_MOST - length, "%s%s",
+                                       length == 0 ? ""
+                                       : more      ? ", "
+                                                   : last,
+                                       previous);
+        previous = next;
+    }
+    return names;
+}
+
+/* argp's hook: the help text of an option, with the names of the policies in it. A text that is not `text` is freed by argp. */
+static char *fill_help(int key, const char *text, void *input) {
+    (void)input;
+    char *same = (char *)(uintptr_t)text, names[POLICY_NAMES_MOST];
+    const char *at = key == 'p' && text != NULL ? strstr(text, POLICY_NAMES) : NULL;
+    char *filled = at == NULL ? NULL : malloc(strlen(text) + sizeof names);
+    if (filled == NULL) return same;
+    snprintf(filled, strlen(text) + sizeof names, "%.*s%s%s", (int)(at - text), text, policy_names(names, ", "),
+             at + strlen(POLICY_NAMES));
+    return filled;
+}
+
 static const struct argp parser = {
     .options = option_list,
     .parser = parse_option,
     .args_doc = "[FILE|-]...",
+    .help_filter = fill_help,
     .doc =
         "Replay request traces against block managers of several capacities and eviction policies, all in one pass.\v"
         "A trace has one JSON object a line, plain or gzip, with hash_ids: one id for each block of the prompt. "
@@ -135,20 +165,33 @@ static int read_capacities(replay_options *options, char *list) {
     return EXIT_OK;
 }
 
+/* Is it a name of this policy? Returns the one that was meant. */
+static const char *policy_named(const kvlogical_policy *policy, const char *item) {
+    if (strcmp(item, policy->name) == 0) return policy->name;
+    return policy->alias != NULL && strcmp(item, policy->alias) == 0 ? policy->alias : NULL;
+}
+
+static bool find_policy(const char *item, replay_policy *found) {
+    kvlogical_policy policy = KVLOGICAL_POLICY_INIT;
+    for (size_t i = 0; kvlogical_policy_at(i, &policy) == KVCORE_OK; i++) {
+        *found = (replay_policy){policy_named(&policy, item), policy.policy};
+        if (found->name != NULL) return true;
+    }
+    return false;
+}
+
 static int read_policies(replay_options *options, char *list) {
     options->policies = room_for(list, sizeof *options->policies);
     if (options->policies == NULL) return complain(EXIT_SYSTEM, "out of memory");
     for (char *item; (item = next_item(&list)) != NULL;) {
-        const replay_policy *found = NULL;
-        for (size_t i = 0; i < sizeof policies / sizeof *policies; i++)
-            if (strcmp(item, policies[i].name) == 0) found = &policies[i];
-        if (found == NULL)
-            return complain(
-                EXIT_USAGE,
-                "--policy: expected lru, multi-lru, fifo, lineage, lineage-tick or lineage-fifo, found '%s'", item);
+        replay_policy found;
+        if (!find_policy(item, &found)) {
+            char names[POLICY_NAMES_MOST];
+            return complain(EXIT_USAGE, "--policy: expected %s, found '%s'", policy_names(names, " or "), item);
+        }
         bool known = false;
-        for (size_t i = 0; i < options->policy_count; i++) known |= options->policies[i].name == found->name;
-        if (!known) options->policies[options->policy_count++] = *found;
+        for (size_t i = 0; i < options->policy_count; i++) known |= options->policies[i].name == found.name;
+        if (!known) options->policies[options->policy_count++] = found;
     }
     return EXIT_OK;
 }
