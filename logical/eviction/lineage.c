@@ -422,11 +422,7 @@ static kvcore_status lineage_validate(const order *o, uint32_t inactive, kvcore_
         if (!real) continue;
         reals++;
         leaves += s->lineage.children == 0;
-        if (!by_tick(o)) continue;
-        uint64_t place = s->previous;
-        if (place >= l->ring.places || l->ring.slots[place] != i || !bitmap_has(&l->ring.real, place) ||
-            bitmap_has(&l->ring.leaves, place) != (s->lineage.children == 0) ||
-            ring_distance(&l->ring, l->ring.oldest, place) >= l->ring.span)
+        if (by_tick(o) && !ring_holds(&l->ring, o->slots, i, s->lineage.children == 0))
             return kvlogical__broken(error, i, "the ring holds exactly the real nodes, and marks the leaves");
     }
     if (reals != inactive) return kvlogical__broken(error, KVCORE_NO_INDEX, "real nodes are the inactive slots");

@@ -1,7 +1,9 @@
-/* The places of real nodes in the order by tick; see lineage.h. Private to logical. */
+/* A queue of slots by age that finds the oldest of those marked without meeting the others. Lineage by tick keeps the real nodes
+ * and marks the leaves; SIEVE and S3-FIFO keep all found slots and mark the inactive ones. Private to logical. */
 #ifndef LOGICAL_RING_H
 #define LOGICAL_RING_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "eviction/bitmap.h"
@@ -132,6 +134,40 @@ static inline void ring_insert(ring *r, slot *slots, uint32_t index) {
     r->slots[place] = index;
     slots[index].previous = (uint32_t)place;
     bitmap_set(&r->real, place);
+}
+
+/* Where its place is, marked or not as said: for a validation. */
+static inline bool ring_holds(const ring *r, const slot *slots, uint32_t index, bool marked) {
+    uint64_t place = slots[index].previous;
+    return place < r->places && r->slots[place] == index && bitmap_has(&r->real, place) &&
+           bitmap_has(&r->leaves, place) == marked && ring_distance(r, r->oldest, place) < r->span;
+}
+
+/* How many slots it has. O(places). */
+static inline uint32_t ring_count(const ring *r) {
+    uint32_t count = 0;
+    for (uint64_t place = 0; place < r->places; place++) count += bitmap_has(&r->real, place) != 0;
+    return count;
+}
+
+/* The slot that came next after this one, the oldest after the youngest; NO_SLOT when it is alone. */
+static inline uint32_t ring_after(const ring *r, const slot *slots, uint32_t index) {
+    uint64_t place = slots[index].previous, next = ring_next(r, &r->real, ring_forward(r, place, 1));
+    return next == place ? NO_SLOT : r->slots[next];
+}
+
+/* The oldest marked slot, or NO_SLOT. */
+static inline uint32_t ring_first(const ring *r) {
+    uint64_t place = ring_next(r, &r->leaves, r->oldest);
+    return place == BITMAP_NONE ? NO_SLOT : r->slots[place];
+}
+
+static inline void ring_mark(ring *r, const slot *slots, uint32_t index) {
+    bitmap_set(&r->leaves, slots[index].previous);
+}
+
+static inline void ring_unmark(ring *r, const slot *slots, uint32_t index) {
+    bitmap_clear(&r->leaves, slots[index].previous);
 }
 
 #endif

@@ -12,6 +12,7 @@ void twin_init(twin *t, int count, bool reject, enum twin_policy policy) {
     t->count = count;
     t->reject = reject;
     t->order.policy = policy;
+    t->order.blocks = count;
     for (int i = 0; i < count; i++) t->free[t->free_count++] = i;
 }
 
@@ -53,7 +54,7 @@ static int find(const twin *t, kvhash_plh name) {
     return -1;
 }
 
-int twin_match(twin *t, kvhash_plh name) {
+static int hold(twin *t, kvhash_plh name) {
     int block = find(t, name);
     if (block < 0) return -1;
     if (t->blocks[block].state == TWIN_INACTIVE) twin_order_remove(&t->order, block, name);
@@ -62,12 +63,19 @@ int twin_match(twin *t, kvhash_plh name) {
     return block;
 }
 
+int twin_match(twin *t, kvhash_plh name) {
+    int block = hold(t, name);
+    if (block >= 0) twin_order_hit(&t->order, block);
+    return block;
+}
+
 int twin_register(twin *t, int block) {
-    int primary = twin_match(t, t->blocks[block].name);
+    int primary = hold(t, t->blocks[block].name);
     if (primary >= 0 && t->reject) {
         twin_give_back(t, block);
         return primary;
     }
+    if (primary < 0) twin_order_register(&t->order, block, t->blocks[block].name);
     t->blocks[block].state = primary >= 0 ? TWIN_DUPLICATE : TWIN_PRIMARY;
     t->blocks[block].primary = primary;
     t->blocks[block].holds = 1;
@@ -87,6 +95,7 @@ void twin_release(twin *t, int block) {
         twin_give_back(t, block);
         twin_release(t, t->blocks[block].primary);
     } else if (t->blocks[block].reset) {
+        twin_order_forget(&t->order, block);
         twin_give_back(t, block);
     } else {
         t->blocks[block].state = TWIN_INACTIVE;

@@ -38,6 +38,7 @@ typedef struct twin_node {
 /* The inactive blocks in their order. */
 typedef struct twin_order {
     enum twin_policy policy;
+    int blocks; /* of the manager */
     int thresholds[3];
     unsigned (*uses)(kvhash_plh name);                /* multi-LRU */
     int list[TWIN_BLOCKS], level[TWIN_BLOCKS], count; /* LRU, multi-LRU: oldest first */
@@ -45,6 +46,11 @@ typedef struct twin_order {
     uint64_t ticks;
 } twin_order;
 
+/* A block is the first of its name; it was looked up; its name leaves though it was not evicted. */
+void twin_order_register(twin_order *order, int block, kvhash_plh name);
+void twin_order_hit(twin_order *order, int block);
+void twin_order_forget(twin_order *order, int block);
+/* It is inactive; it is so no more. */
 void twin_order_insert(twin_order *order, int block, kvhash_plh name);
 void twin_order_remove(twin_order *order, int block, kvhash_plh name);
 int twin_order_evict(twin_order *order);
@@ -63,7 +69,7 @@ int twin_available(const twin *t);
 bool twin_allocate(twin *t, int count, int *blocks, kvhash_plh *evicted, int *evicted_count);
 void twin_stage(twin *t, int block, kvhash_plh name);
 int twin_register(twin *t, int block);
-/* The block, now held, or −1. */
+/* A look-up: the block, now held, or −1. */
 int twin_match(twin *t, kvhash_plh name);
 void twin_clone(twin *t, int block);
 void twin_release(twin *t, int block);

@@ -102,6 +102,22 @@ static int lineage_evict(twin_order *o) {
 
 static bool is_list(const twin_order *o) { return o->policy == TWIN_LRU || o->policy == TWIN_MULTI_LRU; }
 
+void twin_order_register(twin_order *o, int block, kvhash_plh name) {
+    (void)o;
+    (void)block;
+    (void)name;
+}
+
+void twin_order_hit(twin_order *o, int block) {
+    (void)o;
+    (void)block;
+}
+
+void twin_order_forget(twin_order *o, int block) {
+    (void)o;
+    (void)block;
+}
+
 void twin_order_insert(twin_order *o, int block, kvhash_plh name) {
     if (is_list(o))
         list_insert(o, block, name);
