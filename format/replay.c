@@ -1,4 +1,4 @@
-#include <kvcore/block_key.h>
+#include <kvcore/bytes.h>
 #include <kvcore/sort.h>
 #include <kvformat/manifest.h>
 

@@ -28,9 +28,6 @@ typedef struct kvcore_block_key {
     uint32_t block_index;
 } kvcore_block_key;
 
-/** Negative, 0 or positive: bytewise; a strict prefix is smaller. */
-KVCORE_API int kvcore_bytes_compare(kvcore_bytes a, kvcore_bytes b);
-
 /** Negative, 0 or positive: by tenant, fingerprint, prefix hash, index. */
 KVCORE_API int kvcore_block_key_compare(const kvcore_block_key *a, const kvcore_block_key *b);
 

@@ -29,6 +29,9 @@ KVCORE_INLINE kvcore_bytes kvcore_text(const char *text) {
     return bytes;
 }
 
+/** Negative, 0 or positive: bytewise; a strict prefix is smaller. */
+KVCORE_API int kvcore_bytes_compare(kvcore_bytes a, kvcore_bytes b);
+
 /** @cond: host order to a stated order and back; both directions are the same swap. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define KVCORE_LE(bits, value) __builtin_bswap##bits(value)

@@ -94,12 +94,13 @@ links shared moved-1 "-DCOMPONENTS=core;hash" -DVERSION=0.1
 links shared moved-1 "-DCOMPONENTS=logical;core" -DVERSION=0.1.0
 links static moved-1 "-DCOMPONENTS=logical;hash;core" -DKIND=_static
 links shared moved-1 "-DCOMPONENTS=format;core"
+links static moved-1 "-DCOMPONENTS=hash;content" -DKIND=_static
 links static moved-1 "-DCOMPONENTS=format;hash" -DKIND=_static
 say "find_package: the header for C++ alone brings the libraries under it, of either kind"
 links shared moved-1 -DCOMPONENTS=cpp
 links static moved-2 -DCOMPONENTS=cpp -DKVSTRATA_USE_STATIC_LIBS=ON
 say "find_package: what is not there is refused"
-refused "has no component 'nosuch'. It has: core, hash, logical" \
+refused "has no component 'nosuch'. It has: core, content, hash, logical" \
     stranger refused -DCMAKE_PREFIX_PATH="$work/moved-1" "-DCOMPONENTS=hash;nosuch"
 for version in 0.2 1.0 0.1.9; do
     refused "compatible with requested version \"$version\"" \

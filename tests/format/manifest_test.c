@@ -1,6 +1,6 @@
 #include "kvtest.h"
 
-#include <kvcore/block_key.h>
+#include <kvcore/bytes.h>
 #include <kvformat/manifest.h>
 
 static const char manifest_text[] = "{\"schema_version\":1,\"epoch_ms\":5,\"checksum32\":6,\"entries\":["

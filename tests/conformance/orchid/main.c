@@ -3,42 +3,42 @@
 
 #include "vectors.h"
 
-#include <kvcore/content_key.h>
+#include <kvcontent/key.h>
 #include <kvcore/text.h>
 
 typedef struct profile_row {
-    kvcore_term_profile profile;
+    kvcontent_term_profile profile;
     const char *name;
     const char *wire; /* the field of a map that has its order there */
 } profile_row;
 
-static const profile_row profiles[] = {{KVCORE_TERM_PORTABLE, "det", NULL},
-                                       {KVCORE_TERM_OTP26, "otp26", "wire27"},
-                                       {KVCORE_TERM_OTP25, "otp25", "wire25"}};
+static const profile_row profiles[] = {{KVCONTENT_TERM_PORTABLE, "det", NULL},
+                                       {KVCONTENT_TERM_OTP26, "otp26", "wire27"},
+                                       {KVCONTENT_TERM_OTP25, "otp25", "wire25"}};
 
 /* One line under one profile. */
 typedef struct bench {
     kvtest_vector *v;
     const profile_row *as;
-    kvcore_terms *terms;
+    kvcontent_terms *terms;
 } bench;
 
-static kvcore_term build(bench *b, json_object *node);
+static kvcontent_term build(bench *b, json_object *node);
 
 static void must(bench *b, const char *what, kvcore_status status) {
     kvtest_expect_status(b->v, what, status, KVCORE_OK);
 }
 
 /* An array of term trees as handles that live as long as the line. */
-static kvcore_term *build_all(bench *b, json_object *array, size_t *count) {
+static kvcontent_term *build_all(bench *b, json_object *array, size_t *count) {
     *count = json_object_array_length(array);
-    kvcore_term *terms = kvtest_line_alloc(b->v, *count * sizeof *terms);
+    kvcontent_term *terms = kvtest_line_alloc(b->v, *count * sizeof *terms);
     for (size_t i = 0; i < *count; i++) terms[i] = build(b, json_object_array_get_idx(array, i));
     return terms;
 }
 
 /* A decimal string of any length as a little-endian magnitude: multiply by ten, add a digit. */
-static kvcore_term build_integer(bench *b, kvcore_bytes text) {
+static kvcontent_term build_integer(bench *b, kvcore_bytes text) {
     const char *digits = text.data;
     size_t at = text.size_bytes > 0 && digits[0] == '-', used = 0;
     bool negative = at == 1;
@@ -53,20 +53,20 @@ static kvcore_term build_integer(bench *b, kvcore_bytes text) {
         }
         if (carry > 0) magnitude[used++] = (uint8_t)carry;
     }
-    kvcore_term term = {0}, same = {0};
-    must(b, "integer", kvcore_term_big_integer(b->terms, negative, (kvcore_bytes){magnitude, used}, &term));
+    kvcontent_term term = {0}, same = {0};
+    must(b, "integer", kvcontent_term_big_integer(b->terms, negative, (kvcore_bytes){magnitude, used}, &term));
     if (used < 8) { /* the two ways to make one agree */
         int64_t value = 0;
         int order = 1;
         for (size_t i = used; i-- > 0;) value = value * 256 + magnitude[i];
-        must(b, "integer", kvcore_term_integer(b->terms, negative ? -value : value, &same));
-        must(b, "compare", kvcore_term_compare_exact(b->terms, term, same, &order));
+        must(b, "integer", kvcontent_term_integer(b->terms, negative ? -value : value, &same));
+        must(b, "compare", kvcontent_term_compare_exact(b->terms, term, same, &order));
         kvtest_expect_true(b->v, "equality of both makers of an integer", order == 0);
     }
     return term;
 }
 
-static kvcore_term build_float(bench *b, json_object *node) {
+static kvcontent_term build_float(bench *b, json_object *node) {
     kvcore_bytes bits = kvtest_hex(b->v, node, "bits");
     double value = 0;
     if (bits.size_bytes == 8) {
@@ -75,29 +75,29 @@ static kvcore_term build_float(bench *b, json_object *node) {
     } else {
         kvtest_differ(b->v, "a float of %zu bytes", bits.size_bytes);
     }
-    kvcore_term term = {0};
-    must(b, "float", kvcore_term_float(b->terms, value, &term));
+    kvcontent_term term = {0};
+    must(b, "float", kvcontent_term_float(b->terms, value, &term));
     return term;
 }
 
-static kvcore_term build_byte_list(bench *b, kvcore_bytes bytes) {
-    kvcore_term values[256] = {{0}}, term = {0};
-    kvcore_term *elements = kvtest_line_alloc(b->v, bytes.size_bytes * sizeof *elements);
+static kvcontent_term build_byte_list(bench *b, kvcore_bytes bytes) {
+    kvcontent_term values[256] = {{0}}, term = {0};
+    kvcontent_term *elements = kvtest_line_alloc(b->v, bytes.size_bytes * sizeof *elements);
     for (size_t i = 0; i < bytes.size_bytes; i++) {
         unsigned value = ((const uint8_t *)bytes.data)[i];
-        if (values[value].number == 0) must(b, "integer", kvcore_term_integer(b->terms, value, &values[value]));
+        if (values[value].number == 0) must(b, "integer", kvcontent_term_integer(b->terms, value, &values[value]));
         elements[i] = values[value];
     }
-    must(b, "byte list", kvcore_term_list(b->terms, elements, bytes.size_bytes, (kvcore_term){0}, &term));
+    must(b, "byte list", kvcontent_term_list(b->terms, elements, bytes.size_bytes, (kvcontent_term){0}, &term));
     return term;
 }
 
 /* In the order of the running system if the vector has it for this profile. */
-static kvcore_term build_map(bench *b, json_object *node) {
+static kvcontent_term build_map(bench *b, json_object *node) {
     json_object *pairs = kvtest_array(b->v, node, "v");
     size_t count = json_object_array_length(pairs);
-    kvcore_term *keys = kvtest_line_alloc(b->v, count * sizeof *keys);
-    kvcore_term *values = kvtest_line_alloc(b->v, count * sizeof *values);
+    kvcontent_term *keys = kvtest_line_alloc(b->v, count * sizeof *keys);
+    kvcontent_term *values = kvtest_line_alloc(b->v, count * sizeof *values);
     bool given = b->as->wire != NULL && kvtest_has(node, b->as->wire);
     json_object *wire = given ? kvtest_array(b->v, node, b->as->wire) : NULL;
     for (size_t i = 0; i < count; i++) {
@@ -106,32 +106,33 @@ static kvcore_term build_map(bench *b, json_object *node) {
         keys[i] = build(b, json_object_array_get_idx(pair, 0));
         values[i] = build(b, json_object_array_get_idx(pair, 1));
     }
-    kvcore_term term = {0};
-    must(b, "map", kvcore_term_map(b->terms, keys, values, count, given, &term));
+    kvcontent_term term = {0};
+    must(b, "map", kvcontent_term_map(b->terms, keys, values, count, given, &term));
     return term;
 }
 
-static kvcore_term build_function(bench *b, json_object *node) {
-    kvcore_term module = {0}, function = {0}, term = {0};
-    must(b, "module", kvcore_term_atom(b->terms, kvtest_text(b->v, node, "m"), &module));
-    must(b, "function", kvcore_term_atom(b->terms, kvtest_text(b->v, node, "f"), &function));
-    must(b, "extfun", kvcore_term_function(b->terms, module, function, (uint32_t)kvtest_u64(b->v, node, "a"), &term));
+static kvcontent_term build_function(bench *b, json_object *node) {
+    kvcontent_term module = {0}, function = {0}, term = {0};
+    must(b, "module", kvcontent_term_atom(b->terms, kvtest_text(b->v, node, "m"), &module));
+    must(b, "function", kvcontent_term_atom(b->terms, kvtest_text(b->v, node, "f"), &function));
+    must(b, "extfun",
+         kvcontent_term_function(b->terms, module, function, (uint32_t)kvtest_u64(b->v, node, "a"), &term));
     return term;
 }
 
-static kvcore_term build_leaf(bench *b, json_object *node, const char *kind) {
-    kvcore_term term = {0};
+static kvcontent_term build_leaf(bench *b, json_object *node, const char *kind) {
+    kvcontent_term term = {0};
     if (strcmp(kind, "atom") == 0) {
-        must(b, "atom", kvcore_term_atom(b->terms, kvtest_text(b->v, node, "v"), &term));
+        must(b, "atom", kvcontent_term_atom(b->terms, kvtest_text(b->v, node, "v"), &term));
     } else if (strcmp(kind, "int") == 0) {
         term = build_integer(b, kvtest_text(b->v, node, "v"));
     } else if (strcmp(kind, "float") == 0) {
         term = build_float(b, node);
     } else if (strcmp(kind, "bin") == 0) {
-        must(b, "bin", kvcore_term_binary(b->terms, kvtest_hex(b->v, node, "hex"), &term));
+        must(b, "bin", kvcontent_term_binary(b->terms, kvtest_hex(b->v, node, "hex"), &term));
     } else if (strcmp(kind, "bits") == 0) {
         kvcore_bytes bytes = kvtest_hex(b->v, node, "hex");
-        must(b, "bits", kvcore_term_bits(b->terms, bytes.data, kvtest_u64(b->v, node, "nbits"), &term));
+        must(b, "bits", kvcontent_term_bits(b->terms, bytes.data, kvtest_u64(b->v, node, "nbits"), &term));
     } else if (strcmp(kind, "bytelist") == 0) {
         term = build_byte_list(b, kvtest_hex(b->v, node, "hex"));
     } else if (strcmp(kind, "extfun") == 0) {
@@ -142,31 +143,31 @@ static kvcore_term build_leaf(bench *b, json_object *node, const char *kind) {
     return term;
 }
 
-static kvcore_term build(bench *b, json_object *node) {
+static kvcontent_term build(bench *b, json_object *node) {
     const char *kind = kvtest_string(b->v, node, "t");
     bool tuple = strcmp(kind, "tuple") == 0, improper = strcmp(kind, "ilist") == 0;
     if (strcmp(kind, "map") == 0) return build_map(b, node);
     if (!tuple && !improper && strcmp(kind, "list") != 0) return build_leaf(b, node, kind);
     size_t count;
-    kvcore_term *elements = build_all(b, kvtest_array(b->v, node, "v"), &count), tail = {0}, term = {0};
+    kvcontent_term *elements = build_all(b, kvtest_array(b->v, node, "v"), &count), tail = {0}, term = {0};
     if (improper) tail = build(b, kvtest_field(b->v, node, "tail"));
     must(b, kind,
-         tuple ? kvcore_term_tuple(b->terms, elements, count, &term)
-               : kvcore_term_list(b->terms, elements, count, tail, &term));
+         tuple ? kvcontent_term_tuple(b->terms, elements, count, &term)
+               : kvcontent_term_list(b->terms, elements, count, tail, &term));
     return term;
 }
 
-static kvcore_bytes encode(bench *b, kvcore_term term) {
+static kvcore_bytes encode(bench *b, kvcontent_term term) {
     uint64_t size = 0;
-    kvtest_expect_status(b->v, "size", kvcore_term_encode(b->terms, term, b->as->profile, NULL, 0, &size),
+    kvtest_expect_status(b->v, "size", kvcontent_term_encode(b->terms, term, b->as->profile, NULL, 0, &size),
                          KVCORE_EBUFFER);
     void *bytes = kvtest_line_alloc(b->v, (size_t)size);
-    must(b, "encode", kvcore_term_encode(b->terms, term, b->as->profile, bytes, (size_t)size, &size));
+    must(b, "encode", kvcontent_term_encode(b->terms, term, b->as->profile, bytes, (size_t)size, &size));
     return (kvcore_bytes){bytes, (size_t)size};
 }
 
 /* Bytes against a field that may have only their beginning. */
-static void expect_etf(bench *b, kvcore_term term, json_object *expect) {
+static void expect_etf(bench *b, kvcontent_term term, json_object *expect) {
     kvcore_bytes bytes = encode(b, term);
     kvtest_expect_u64(b->v, "len", bytes.size_bytes, kvtest_u64(b->v, expect, "len"));
     if (kvtest_has(expect, "etf")) {
@@ -183,9 +184,9 @@ static void expect_hash(bench *b, const kvcore_hash256 *hash, json_object *expec
 }
 
 static void check_payload_hash(bench *b, json_object *expect) {
-    kvcore_term term = build(b, kvtest_field(b->v, b->v->line, "term"));
+    kvcontent_term term = build(b, kvtest_field(b->v, b->v->line, "term"));
     kvcore_hash256 hash = {{0}};
-    kvcore_status status = kvcore_payload_key(b->terms, term, b->as->profile, &hash);
+    kvcore_status status = kvcontent_payload_key(b->terms, term, b->as->profile, &hash);
     kvtest_expect_status(b->v, "payload key", status, expect == NULL ? KVCORE_ENOTSUP : KVCORE_OK);
     if (expect == NULL) return;
     expect_etf(b, term, expect);
@@ -194,38 +195,38 @@ static void check_payload_hash(bench *b, json_object *expect) {
 
 static void check_hash_param(bench *b, json_object *expect) {
     json_object *param = kvtest_field(b->v, b->v->line, "param");
-    kvcore_term payload = build(b, kvtest_field(b->v, param, "payload")), key = {0}, expected = {0};
-    must(b, "parameter key", kvcore_parameter_key(b->terms, payload, b->as->profile, &key));
+    kvcontent_term payload = build(b, kvtest_field(b->v, param, "payload")), key = {0}, expected = {0};
+    must(b, "parameter key", kvcontent_parameter_key(b->terms, payload, b->as->profile, &key));
     json_object *result = kvtest_field(b->v, expect, "result");
     if (kvtest_has(result, "bin"))
-        must(b, "binary", kvcore_term_binary(b->terms, kvtest_hex(b->v, result, "bin"), &expected));
+        must(b, "binary", kvcontent_term_binary(b->terms, kvtest_hex(b->v, result, "bin"), &expected));
     else
         expected = build(b, kvtest_field(b->v, result, "term"));
     int order = 1;
-    must(b, "compare", kvcore_term_compare_exact(b->terms, key, expected, &order));
+    must(b, "compare", kvcontent_term_compare_exact(b->terms, key, expected, &order));
     kvtest_expect_true(b->v, "equality with the expected parameter key", order == 0);
 }
 
 static void check_blob_key(bench *b, json_object *expect) {
-    kvcore_term parts[2] = {{0}}, pair = {0};
-    must(b, "step key", kvcore_term_binary(b->terms, kvtest_hex(b->v, b->v->line, "step_key"), &parts[0]));
+    kvcontent_term parts[2] = {{0}}, pair = {0};
+    must(b, "step key", kvcontent_term_binary(b->terms, kvtest_hex(b->v, b->v->line, "step_key"), &parts[0]));
     parts[1] = build(b, kvtest_field(b->v, b->v->line, "key_name"));
     kvcore_hash256 hash = {{0}};
-    must(b, "blob key", kvcore_blob_key(b->terms, parts[0], parts[1], b->as->profile, &hash));
-    must(b, "pair", kvcore_term_tuple(b->terms, parts, 2, &pair));
+    must(b, "blob key", kvcontent_blob_key(b->terms, parts[0], parts[1], b->as->profile, &hash));
+    must(b, "pair", kvcontent_term_tuple(b->terms, parts, 2, &pair));
     kvcore_bytes bytes = encode(b, pair);
     kvtest_expect_bytes(b->v, "preimage", bytes.data, bytes.size_bytes, kvtest_hex(b->v, expect, "preimage"));
     expect_hash(b, &hash, expect);
 }
 
-static void read_inputs(bench *b, kvcore_step *step) {
+static void read_inputs(bench *b, kvcontent_step *step) {
     json_object *inputs = kvtest_field(b->v, b->v->line, "inputs");
     const char *shape = kvtest_string(b->v, inputs, "shape");
     bool map = strcmp(shape, "map") == 0, single = strcmp(shape, "single") == 0;
     json_object *params = single ? NULL : kvtest_array(b->v, inputs, map ? "entries" : "params");
     size_t count = single ? 1 : json_object_array_length(params);
-    kvcore_step_input *array = kvtest_line_alloc(b->v, count * sizeof *array);
-    kvcore_term *keys = kvtest_line_alloc(b->v, count * sizeof *keys);
+    kvcontent_step_input *array = kvtest_line_alloc(b->v, count * sizeof *array);
+    kvcontent_term *keys = kvtest_line_alloc(b->v, count * sizeof *keys);
     for (size_t i = 0; i < count; i++) {
         json_object *param = single ? kvtest_field(b->v, inputs, "param") : json_object_array_get_idx(params, i);
         if (map) {
@@ -240,10 +241,10 @@ static void read_inputs(bench *b, kvcore_step *step) {
     step->input_keys = map ? keys : NULL;
 }
 
-static void read_options(bench *b, kvcore_step *step) {
+static void read_options(bench *b, kvcontent_step *step) {
     json_object *options = kvtest_array(b->v, kvtest_field(b->v, b->v->line, "opts"), "v");
     size_t count = json_object_array_length(options);
-    kvcore_step_option *array = kvtest_line_alloc(b->v, count * sizeof *array);
+    kvcontent_step_option *array = kvtest_line_alloc(b->v, count * sizeof *array);
     for (size_t i = 0; i < count; i++) {
         json_object *pair = kvtest_array(b->v, json_object_array_get_idx(options, i), "v");
         array[i].key = build(b, json_object_array_get_idx(pair, 0));
@@ -258,29 +259,29 @@ static void read_options(bench *b, kvcore_step *step) {
         kvtest_differ(b->v, "cache_keys are no list");
 }
 
-static void read_implementation(bench *b, kvcore_step *step) {
+static void read_implementation(bench *b, kvcontent_step *step) {
     json_object *impl = kvtest_field(b->v, b->v->line, "impl");
     if (strcmp(kvtest_string(b->v, impl, "kind"), "module") == 0) {
-        must(b, "module", kvcore_term_atom(b->terms, kvtest_text(b->v, impl, "atom"), &step->module));
+        must(b, "module", kvcontent_term_atom(b->terms, kvtest_text(b->v, impl, "atom"), &step->module));
         return;
     }
-    must(b, "module", kvcore_term_atom(b->terms, kvtest_text(b->v, impl, "module"), &step->function.module));
-    must(b, "name", kvcore_term_atom(b->terms, kvtest_text(b->v, impl, "name"), &step->function.name));
+    must(b, "module", kvcontent_term_atom(b->terms, kvtest_text(b->v, impl, "module"), &step->function.module));
+    must(b, "name", kvcontent_term_atom(b->terms, kvtest_text(b->v, impl, "name"), &step->function.name));
     step->function.arity = (uint32_t)kvtest_u64(b->v, impl, "arity");
     step->function.environment = build(b, kvtest_field(b->v, impl, "env"));
 }
 
 static void check_step_key(bench *b, json_object *expect) {
-    kvcore_step step = {0};
+    kvcontent_step step = {0};
     read_implementation(b, &step);
     read_inputs(b, &step);
     read_options(b, &step);
     kvcore_hash256 hash = {{0}};
-    kvcore_status status = kvcore_step_key(b->terms, &step, b->as->profile, &hash, NULL);
+    kvcore_status status = kvcontent_step_key(b->terms, &step, b->as->profile, &hash, NULL);
     kvtest_expect_status(b->v, "step key", status, expect == NULL ? KVCORE_ENOTSUP : KVCORE_OK);
     if (expect == NULL) return;
-    kvcore_term term = {0};
-    must(b, "step term", kvcore_step_term(b->terms, &step, b->as->profile, &term, NULL));
+    kvcontent_term term = {0};
+    must(b, "step term", kvcontent_step_term(b->terms, &step, b->as->profile, &term, NULL));
     kvcore_bytes bytes = encode(b, term);
     kvtest_expect_bytes(b->v, "preimage", bytes.data, bytes.size_bytes, kvtest_hex(b->v, expect, "preimage"));
     expect_hash(b, &hash, expect);
@@ -288,9 +289,9 @@ static void check_step_key(bench *b, json_object *expect) {
 
 static void check_sort(bench *b) {
     size_t count;
-    kvcore_term *terms = build_all(b, kvtest_array(b->v, b->v->line, "terms"), &count);
+    kvcontent_term *terms = build_all(b, kvtest_array(b->v, b->v->line, "terms"), &count);
     uint32_t *order = kvtest_line_alloc(b->v, count * sizeof *order);
-    must(b, "sort", kvcore_term_sort(b->terms, terms, (uint32_t)count, order));
+    must(b, "sort", kvcontent_term_sort(b->terms, terms, (uint32_t)count, order));
     json_object *expected = kvtest_array(b->v, b->v->line, "order");
     kvtest_expect_u64(b->v, "indices", count, json_object_array_length(expected));
     for (size_t i = 0; i < count; i++)
@@ -300,19 +301,19 @@ static void check_sort(bench *b) {
 
 /* Calls that raise upstream: what of them C's types let through is refused. */
 static void check_error(bench *b) {
-    kvcore_step step = {0};
-    must(b, "atom", kvcore_term_atom(b->terms, kvcore_text("m"), &step.module));
-    kvcore_step_input nameless = {.payload = step.module};
+    kvcontent_step step = {0};
+    must(b, "atom", kvcontent_term_atom(b->terms, kvcore_text("m"), &step.module));
+    kvcontent_step_input nameless = {.payload = step.module};
     if (strstr(kvtest_string(b->v, b->v->line, "call"), "arity") != NULL) {
-        step.function = (kvcore_step_function){step.module, step.module, 1, {0}};
-        must(b, "list", kvcore_term_list(b->terms, NULL, 0, (kvcore_term){0}, &step.function.environment));
-        step.module = (kvcore_term){0};
+        step.function = (kvcontent_step_function){step.module, step.module, 1, {0}};
+        must(b, "list", kvcontent_term_list(b->terms, NULL, 0, (kvcontent_term){0}, &step.function.environment));
+        step.module = (kvcontent_term){0};
     } else {
         step.inputs = &nameless;
         step.input_count = 1;
     }
     kvcore_hash256 hash;
-    kvtest_expect_status(b->v, "step key", kvcore_step_key(b->terms, &step, b->as->profile, &hash, NULL),
+    kvtest_expect_status(b->v, "step key", kvcontent_step_key(b->terms, &step, b->as->profile, &hash, NULL),
                          KVCORE_EINVAL);
 }
 
@@ -345,9 +346,9 @@ static void check_under(bench *b) {
 static void check_line(kvtest_vector *v) {
     for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
         bench b = {v, &profiles[i], NULL};
-        must(&b, "create", kvcore_terms_create(NULL, &b.terms));
+        must(&b, "create", kvcontent_terms_create(NULL, &b.terms));
         if (b.terms != NULL) check_under(&b);
-        kvcore_terms_destroy(b.terms);
+        kvcontent_terms_destroy(b.terms);
     }
 }
 

@@ -1,35 +1,35 @@
-#include <kvcore/term.h>
+#include <kvcontent/term.h>
 
 #include "term_node.h"
 
-enum { REFUSED_OTP26 = 1 << KVCORE_TERM_OTP26, REFUSED_OTP25 = 1 << KVCORE_TERM_OTP25, MOST_SORTED_KEYS = 32 };
+enum { REFUSED_OTP26 = 1 << KVCONTENT_TERM_OTP26, REFUSED_OTP25 = 1 << KVCONTENT_TERM_OTP25, MOST_SORTED_KEYS = 32 };
 
-kvcore_status kvcore_terms_create(const kvcore_allocator *allocator, kvcore_terms **terms) {
+kvcore_status kvcontent_terms_create(const kvcore_allocator *allocator, kvcontent_terms **terms) {
     if (terms == NULL) return KVCORE_EINVAL;
     kvcore_allocator from = allocator != NULL ? *allocator : kvcore_allocator_libc();
-    kvcore_terms *made = kvcore_alloc(&from, 1, sizeof *made, _Alignof(kvcore_terms));
+    kvcontent_terms *made = kvcore_alloc(&from, 1, sizeof *made, _Alignof(kvcontent_terms));
     if (made == NULL) return KVCORE_ENOMEM;
-    *made = (kvcore_terms){.allocator = from};
+    *made = (kvcontent_terms){.allocator = from};
     *terms = made;
     return KVCORE_OK;
 }
 
-void kvcore_terms_destroy(kvcore_terms *terms) {
+void kvcontent_terms_destroy(kvcontent_terms *terms) {
     if (terms == NULL) return;
     kvcore_allocator from = terms->allocator;
     kvcore_free(&from, terms->nodes, terms->node_capacity, sizeof *terms->nodes, _Alignof(term_node));
     kvcore_free(&from, terms->children, terms->child_capacity, sizeof *terms->children, _Alignof(uint32_t));
     kvcore_free(&from, terms->bytes, terms->byte_capacity, 1, 1);
     kvcore_free(&from, terms->frames, terms->frame_capacity, sizeof *terms->frames, _Alignof(term_frame));
-    kvcore_free(&from, terms, 1, sizeof *terms, _Alignof(kvcore_terms));
+    kvcore_free(&from, terms, 1, sizeof *terms, _Alignof(kvcontent_terms));
 }
 
-void kvcore_terms_clear(kvcore_terms *terms) {
+void kvcontent_terms_clear(kvcontent_terms *terms) {
     if (terms != NULL) term_go_back(terms, (term_mark){0});
 }
 
 /* Room for `more` elements after the `count` there are; what is there keeps its place in a new array. */
-static kvcore_status grow(kvcore_terms *terms, void **array, size_t count, size_t *capacity, size_t more,
+static kvcore_status grow(kvcontent_terms *terms, void **array, size_t count, size_t *capacity, size_t more,
                           size_t size_bytes, size_t align_bytes) {
     size_t needed, room = *capacity > 0 ? *capacity : 64;
     if (__builtin_add_overflow(count, more, &needed)) return KVCORE_ENOMEM;
@@ -45,13 +45,13 @@ static kvcore_status grow(kvcore_terms *terms, void **array, size_t count, size_
     return KVCORE_OK;
 }
 
-static kvcore_status reserve_children(kvcore_terms *terms, size_t more) {
+static kvcore_status reserve_children(kvcontent_terms *terms, size_t more) {
     return grow(terms, (void **)&terms->children, terms->child_count, &terms->child_capacity, more, sizeof(uint32_t),
                 _Alignof(uint32_t));
 }
 
 /* The last step of making a term: a node over the bytes or children that stand at its start already. */
-static kvcore_status add_node(kvcore_terms *terms, const term_node *node, kvcore_term *term) {
+static kvcore_status add_node(kvcontent_terms *terms, const term_node *node, kvcontent_term *term) {
     if (terms->node_count >= UINT32_MAX - 1) return KVCORE_EOVERFLOW;
     if (node->size_utf8 == UINT64_MAX || node->size_latin1 == UINT64_MAX) return KVCORE_EOVERFLOW;
     kvcore_status status = grow(terms, (void **)&terms->nodes, terms->node_count, &terms->node_capacity, 1,
@@ -65,8 +65,8 @@ static kvcore_status add_node(kvcore_terms *terms, const term_node *node, kvcore
     return KVCORE_OK;
 }
 
-static kvcore_status add_leaf(kvcore_terms *terms, term_node *node, const void *bytes, size_t size_bytes,
-                              kvcore_term *term) {
+static kvcore_status add_leaf(kvcontent_terms *terms, term_node *node, const void *bytes, size_t size_bytes,
+                              kvcontent_term *term) {
     kvcore_status status =
         grow(terms, (void **)&terms->bytes, terms->byte_count, &terms->byte_capacity, size_bytes, 1, 1);
     if (status != KVCORE_OK) return status;
@@ -82,7 +82,7 @@ static kvcore_status add_leaf(kvcore_terms *terms, term_node *node, const void *
 static uint64_t sum(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
 /* Adds a child to the sizes and depth of what holds it. */
-static void count_child(const kvcore_terms *terms, term_node *node, uint32_t number) {
+static void count_child(const kvcontent_terms *terms, term_node *node, uint32_t number) {
     const term_node *child = term_at(terms, number);
     node->size_utf8 = sum(node->size_utf8, child->size_utf8);
     node->size_latin1 = sum(node->size_latin1, child->size_latin1);
@@ -91,7 +91,7 @@ static void count_child(const kvcore_terms *terms, term_node *node, uint32_t num
     if (child->depth >= node->depth) node->depth = child->depth + 1;
 }
 
-static bool all_known(const kvcore_terms *terms, const kvcore_term *items, size_t count) {
+static bool all_known(const kvcontent_terms *terms, const kvcontent_term *items, size_t count) {
     if (items == NULL && count > 0) return false;
     for (size_t i = 0; i < count; i++)
         if (!term_known(terms, items[i])) return false;
@@ -113,7 +113,7 @@ static size_t utf8_step(const uint8_t *at, size_t left, uint32_t *character) {
     return length;
 }
 
-kvcore_status kvcore_term_atom(kvcore_terms *terms, kvcore_bytes text, kvcore_term *term) {
+kvcore_status kvcontent_term_atom(kvcontent_terms *terms, kvcore_bytes text, kvcontent_term *term) {
     if (terms == NULL || term == NULL || (text.data == NULL && text.size_bytes > 0)) return KVCORE_EINVAL;
     const uint8_t *from = text.data;
     size_t characters = 0;
@@ -131,10 +131,10 @@ kvcore_status kvcore_term_atom(kvcore_terms *terms, kvcore_bytes text, kvcore_te
     return add_leaf(terms, &node, text.data, text.size_bytes, term);
 }
 
-kvcore_status kvcore_term_integer(kvcore_terms *terms, int64_t value, kvcore_term *term) {
+kvcore_status kvcontent_term_integer(kvcontent_terms *terms, int64_t value, kvcontent_term *term) {
     uint8_t magnitude[8];
     kvcore_store_le64(magnitude, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-    return kvcore_term_big_integer(terms, value < 0, (kvcore_bytes){magnitude, sizeof magnitude}, term);
+    return kvcontent_term_big_integer(terms, value < 0, (kvcore_bytes){magnitude, sizeof magnitude}, term);
 }
 
 /* Does it fit INTEGER_EXT, −2^31 … 2^31 − 1? */
@@ -145,7 +145,8 @@ static bool fits_int32(bool negative, const uint8_t *magnitude, size_t size_byte
     return value <= UINT32_C(0x7FFFFFFF) + negative;
 }
 
-kvcore_status kvcore_term_big_integer(kvcore_terms *terms, bool negative, kvcore_bytes magnitude, kvcore_term *term) {
+kvcore_status kvcontent_term_big_integer(kvcontent_terms *terms, bool negative, kvcore_bytes magnitude,
+                                         kvcontent_term *term) {
     if (terms == NULL || term == NULL || (magnitude.data == NULL && magnitude.size_bytes > 0)) return KVCORE_EINVAL;
     const uint8_t *from = magnitude.data;
     size_t size = magnitude.size_bytes;
@@ -162,7 +163,7 @@ kvcore_status kvcore_term_big_integer(kvcore_terms *terms, bool negative, kvcore
     return add_leaf(terms, &node, from, size, term);
 }
 
-kvcore_status kvcore_term_float(kvcore_terms *terms, double value, kvcore_term *term) {
+kvcore_status kvcontent_term_float(kvcontent_terms *terms, double value, kvcontent_term *term) {
     if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -173,7 +174,7 @@ kvcore_status kvcore_term_float(kvcore_terms *terms, double value, kvcore_term *
     return add_leaf(terms, &node, bytes, sizeof bytes, term);
 }
 
-kvcore_status kvcore_term_binary(kvcore_terms *terms, kvcore_bytes bytes, kvcore_term *term) {
+kvcore_status kvcontent_term_binary(kvcontent_terms *terms, kvcore_bytes bytes, kvcontent_term *term) {
     if (terms == NULL || term == NULL || (bytes.data == NULL && bytes.size_bytes > 0)) return KVCORE_EINVAL;
     if (bytes.size_bytes > UINT32_MAX) return KVCORE_EOVERFLOW;
     term_node node = {.kind = NODE_BITS, .last_bits = 8, .size_utf8 = 5 + (uint64_t)bytes.size_bytes};
@@ -181,19 +182,20 @@ kvcore_status kvcore_term_binary(kvcore_terms *terms, kvcore_bytes bytes, kvcore
     return add_leaf(terms, &node, bytes.data, bytes.size_bytes, term);
 }
 
-kvcore_status kvcore_term_bits(kvcore_terms *terms, const void *bytes, uint64_t bit_count, kvcore_term *term) {
+kvcore_status kvcontent_term_bits(kvcontent_terms *terms, const void *bytes, uint64_t bit_count, kvcontent_term *term) {
     if (terms == NULL || term == NULL || (bytes == NULL && bit_count > 0)) return KVCORE_EINVAL;
     uint64_t size = bit_count / 8 + (bit_count % 8 != 0);
     if (size > UINT32_MAX) return KVCORE_EOVERFLOW;
     unsigned rest = bit_count % 8;
-    if (rest == 0) return kvcore_term_binary(terms, (kvcore_bytes){bytes, (size_t)size}, term);
+    if (rest == 0) return kvcontent_term_binary(terms, (kvcore_bytes){bytes, (size_t)size}, term);
     term_node node = {.kind = NODE_BITS, .last_bits = (uint8_t)rest, .size_utf8 = 6 + size, .size_latin1 = 6 + size};
     kvcore_status status = add_leaf(terms, &node, bytes, (size_t)size, term);
     if (status == KVCORE_OK) terms->bytes[terms->byte_count - 1] &= (uint8_t)(0xFF << (8 - rest));
     return status;
 }
 
-kvcore_status kvcore_term_tuple(kvcore_terms *terms, const kvcore_term *elements, size_t count, kvcore_term *term) {
+kvcore_status kvcontent_term_tuple(kvcontent_terms *terms, const kvcontent_term *elements, size_t count,
+                                   kvcontent_term *term) {
     if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!all_known(terms, elements, count)) return KVCORE_EINVAL;
     if (count > UINT32_MAX) return KVCORE_EOVERFLOW;
@@ -211,7 +213,7 @@ kvcore_status kvcore_term_tuple(kvcore_terms *terms, const kvcore_term *elements
 }
 
 /* Sizes and byte-list form of a list whose children stand at the end already. */
-static void measure_list(const kvcore_terms *terms, term_node *node) {
+static void measure_list(const kvcontent_terms *terms, term_node *node) {
     const uint32_t *children = terms->children + node->start;
     node->byte_list = !node->improper && node->count <= UINT16_MAX;
     for (size_t i = 0; i < (size_t)node->count + node->improper; i++) {
@@ -223,8 +225,8 @@ static void measure_list(const kvcore_terms *terms, term_node *node) {
     node->size_latin1 = node->byte_list ? node->size_utf8 : sum(node->size_latin1, more);
 }
 
-kvcore_status kvcore_term_list(kvcore_terms *terms, const kvcore_term *elements, size_t count, kvcore_term tail,
-                               kvcore_term *term) {
+kvcore_status kvcontent_term_list(kvcontent_terms *terms, const kvcontent_term *elements, size_t count,
+                                  kvcontent_term tail, kvcontent_term *term) {
     if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!all_known(terms, elements, count) || (tail.number != 0 && !term_known(terms, tail))) return KVCORE_EINVAL;
     if (count == 0 && tail.number != 0) {
@@ -265,28 +267,28 @@ kvcore_status kvcore_term_list(kvcore_terms *terms, const kvcore_term *elements,
 }
 
 /* Which profiles have no one form for a map with these keys, when its order was not given. */
-static uint8_t refused_profiles(const kvcore_terms *terms, const kvcore_term *keys, size_t count) {
+static uint8_t refused_profiles(const kvcontent_terms *terms, const kvcontent_term *keys, size_t count) {
     if (count > MOST_SORTED_KEYS) return REFUSED_OTP25 | REFUSED_OTP26;
     size_t atoms = 0;
     for (size_t i = 0; i < count; i++) atoms += term_at(terms, keys[i].number)->has_atom;
     return atoms > 1 ? REFUSED_OTP26 : 0;
 }
 
-kvcore_status kvcore_term_map(kvcore_terms *terms, const kvcore_term *keys, const kvcore_term *values, size_t count,
-                              bool order_given, kvcore_term *term) {
+kvcore_status kvcontent_term_map(kvcontent_terms *terms, const kvcontent_term *keys, const kvcontent_term *values,
+                                 size_t count, bool order_given, kvcontent_term *term) {
     if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!all_known(terms, keys, count) || !all_known(terms, values, count)) return KVCORE_EINVAL;
     if (count > UINT32_MAX / 8) return KVCORE_EOVERFLOW;
     kvcore_status status = reserve_children(terms, 5 * count); /* sorted pairs, given pairs, indices while sorting */
     if (status != KVCORE_OK) return status;
     uint32_t *sorted = terms->children + terms->child_count, *given = sorted + 2 * count, *order = given + 2 * count;
-    kvcore__term_sort_indices(terms, &(term_sorting){.items = keys, .exact = true}, (uint32_t)count, order);
+    kvcontent__term_sort_indices(terms, &(term_sorting){.items = keys, .exact = true}, (uint32_t)count, order);
     term_node node = {.kind = NODE_MAP, .count = (uint32_t)count, .order_given = order_given};
     node.start = terms->child_count;
     node.size_utf8 = node.size_latin1 = 5;
     if (!order_given) node.refused = refused_profiles(terms, keys, count);
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && kvcore__term_order(terms, keys[order[i - 1]].number, keys[order[i]].number, true) == 0)
+        if (i > 0 && kvcontent__term_order(terms, keys[order[i - 1]].number, keys[order[i]].number, true) == 0)
             return KVCORE_EINVAL;
         sorted[2 * i] = keys[order[i]].number;
         sorted[2 * i + 1] = values[order[i]].number;
@@ -300,8 +302,8 @@ kvcore_status kvcore_term_map(kvcore_terms *terms, const kvcore_term *keys, cons
     return status;
 }
 
-kvcore_status kvcore_term_function(kvcore_terms *terms, kvcore_term module, kvcore_term function, uint32_t arity,
-                                   kvcore_term *term) {
+kvcore_status kvcontent_term_function(kvcontent_terms *terms, kvcontent_term module, kvcontent_term function,
+                                      uint32_t arity, kvcontent_term *term) {
     if (terms == NULL || term == NULL) return KVCORE_EINVAL;
     if (!term_known(terms, module) || !term_known(terms, function) || arity > 255) return KVCORE_EINVAL;
     if (term_at(terms, module.number)->kind != NODE_ATOM || term_at(terms, function.number)->kind != NODE_ATOM)
@@ -309,8 +311,8 @@ kvcore_status kvcore_term_function(kvcore_terms *terms, kvcore_term module, kvco
     kvcore_status status = reserve_children(terms, 3);
     if (status != KVCORE_OK) return status;
     term_mark mark = term_mark_of(terms);
-    kvcore_term number;
-    status = kvcore_term_integer(terms, arity, &number);
+    kvcontent_term number;
+    status = kvcontent_term_integer(terms, arity, &number);
     if (status != KVCORE_OK) return status;
     term_node node = {.kind = NODE_FUNCTION, .count = 3, .start = terms->child_count, .size_utf8 = 1, .size_latin1 = 1};
     const uint32_t parts[] = {module.number, function.number, number.number};

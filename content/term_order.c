@@ -1,7 +1,7 @@
 /* The two orders of terms, and sorting by them. */
-#include <kvcore/block_key.h>
+#include <kvcontent/term.h>
+#include <kvcore/bytes.h>
 #include <kvcore/sort.h>
-#include <kvcore/term.h>
 
 #include "term_node.h"
 
@@ -15,7 +15,7 @@ static int compare_magnitudes(const uint8_t *a, size_t a_bytes, const uint8_t *b
     return 0;
 }
 
-static int compare_integers(const kvcore_terms *terms, const term_node *a, const term_node *b) {
+static int compare_integers(const kvcontent_terms *terms, const term_node *a, const term_node *b) {
     if (a->negative != b->negative) return a->negative ? -1 : 1;
     int order = compare_magnitudes(term_bytes(terms, a), a->count, term_bytes(terms, b), b->count);
     return a->negative ? -order : order;
@@ -53,7 +53,7 @@ static parts_of_float take_apart(const uint8_t bytes[8]) {
 }
 
 /* By mathematical value, exact at any size. */
-static int compare_integer_with_float(const kvcore_terms *terms, const term_node *integer, const term_node *number) {
+static int compare_integer_with_float(const kvcontent_terms *terms, const term_node *integer, const term_node *number) {
     parts_of_float parts = take_apart(term_bytes(terms, number));
     bool zero = parts.size_bytes == 0 && !parts.fraction;
     bool negative = parts.negative && !zero;
@@ -63,7 +63,7 @@ static int compare_integer_with_float(const kvcore_terms *terms, const term_node
     return negative ? -order : order;
 }
 
-static int compare_floats(const kvcore_terms *terms, const term_node *a, const term_node *b) {
+static int compare_floats(const kvcontent_terms *terms, const term_node *a, const term_node *b) {
     uint64_t bits[2] = {kvcore_load_be64(term_bytes(terms, a)), kvcore_load_be64(term_bytes(terms, b))};
     double left, right;
     memcpy(&left, &bits[0], sizeof left);
@@ -71,7 +71,7 @@ static int compare_floats(const kvcore_terms *terms, const term_node *a, const t
     return (left > right) - (left < right);
 }
 
-static int compare_numbers(const kvcore_terms *terms, const term_node *a, const term_node *b, bool exact) {
+static int compare_numbers(const kvcontent_terms *terms, const term_node *a, const term_node *b, bool exact) {
     if (a->kind == b->kind)
         return a->kind == NODE_INTEGER ? compare_integers(terms, a, b) : compare_floats(terms, a, b);
     if (exact) return a->kind == NODE_INTEGER ? -1 : 1;
@@ -82,7 +82,7 @@ static uint64_t bit_count(const term_node *bits) {
     return bits->count == 0 ? 0 : ((uint64_t)bits->count - 1) * 8 + bits->last_bits;
 }
 
-static int compare_bits(const kvcore_terms *terms, const term_node *a, const term_node *b) {
+static int compare_bits(const kvcontent_terms *terms, const term_node *a, const term_node *b) {
     const uint8_t *left = term_bytes(terms, a), *right = term_bytes(terms, b);
     uint64_t a_bits = bit_count(a), b_bits = bit_count(b), common = a_bits < b_bits ? a_bits : b_bits;
     int order = common >= 8 ? memcmp(left, right, (size_t)(common / 8)) : 0;
@@ -97,7 +97,7 @@ static int compare_bits(const kvcore_terms *terms, const term_node *a, const ter
 static int place_of(const term_node *node) { return node->kind == NODE_FLOAT ? NODE_INTEGER : node->kind; }
 
 /* What can be said without looking at children; 0 when nothing differs so far. */
-static int compare_shallow(const kvcore_terms *terms, const term_node *a, const term_node *b, bool exact) {
+static int compare_shallow(const kvcontent_terms *terms, const term_node *a, const term_node *b, bool exact) {
     if (place_of(a) != place_of(b)) return place_of(a) - place_of(b);
     switch ((node_kind)a->kind) {
     case NODE_INTEGER:
@@ -116,7 +116,8 @@ static int compare_shallow(const kvcore_terms *terms, const term_node *a, const 
 }
 
 /* The next two children to compare; false at the end. *order is set when a missing child decides. */
-static bool next_pair(const kvcore_terms *terms, term_frame *frame, uint32_t *a, uint32_t *b, bool *exact, int *order) {
+static bool next_pair(const kvcontent_terms *terms, term_frame *frame, uint32_t *a, uint32_t *b, bool *exact,
+                      int *order) {
     const term_node *left = term_at(terms, frame->a), *right = term_at(terms, frame->b);
     const uint32_t *from = terms->children + left->start, *with = terms->children + right->start;
     uint64_t at = frame->next++;
@@ -146,7 +147,7 @@ static bool next_pair(const kvcore_terms *terms, term_frame *frame, uint32_t *a,
     return true;
 }
 
-int kvcore__term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact) {
+int kvcontent__term_order(kvcontent_terms *terms, uint32_t a, uint32_t b, bool exact) {
     size_t depth = 0;
     for (;;) {
         /* look at a and b; if they are equal so far and have children, go into them */
@@ -165,23 +166,23 @@ int kvcore__term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact) 
     }
 }
 
-static kvcore_status compare(kvcore_terms *terms, kvcore_term a, kvcore_term b, bool exact, int *order) {
+static kvcore_status compare(kvcontent_terms *terms, kvcontent_term a, kvcontent_term b, bool exact, int *order) {
     if (terms == NULL || order == NULL) return KVCORE_EINVAL;
     if (!term_known(terms, a) || !term_known(terms, b)) return KVCORE_EINVAL;
-    *order = kvcore__term_order(terms, a.number, b.number, exact);
+    *order = kvcontent__term_order(terms, a.number, b.number, exact);
     return KVCORE_OK;
 }
 
-kvcore_status kvcore_term_compare(kvcore_terms *terms, kvcore_term a, kvcore_term b, int *order) {
+kvcore_status kvcontent_term_compare(kvcontent_terms *terms, kvcontent_term a, kvcontent_term b, int *order) {
     return compare(terms, a, b, false, order);
 }
 
-kvcore_status kvcore_term_compare_exact(kvcore_terms *terms, kvcore_term a, kvcore_term b, int *order) {
+kvcore_status kvcontent_term_compare_exact(kvcontent_terms *terms, kvcontent_term a, kvcontent_term b, int *order) {
     return compare(terms, a, b, true, order);
 }
 
 typedef struct index_list {
-    kvcore_terms *terms;
+    kvcontent_terms *terms;
     const term_sorting *by;
     uint32_t *order;
 } index_list;
@@ -190,9 +191,9 @@ static bool comes_before(void *ctx, size_t a, size_t b) {
     const index_list *list = ctx;
     const term_sorting *by = list->by;
     uint32_t left = list->order[a], right = list->order[b];
-    int order = kvcore__term_order(list->terms, by->items[left].number, by->items[right].number, by->exact);
+    int order = kvcontent__term_order(list->terms, by->items[left].number, by->items[right].number, by->exact);
     if (order == 0 && by->ties != NULL)
-        order = kvcore__term_order(list->terms, by->ties[left].number, by->ties[right].number, true);
+        order = kvcontent__term_order(list->terms, by->ties[left].number, by->ties[right].number, true);
     return order != 0 ? order < 0 : left < right;
 }
 
@@ -202,16 +203,17 @@ static void swap_indices(void *ctx, size_t a, size_t b) {
     order[b] = moved;
 }
 
-void kvcore__term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order) {
+void kvcontent__term_sort_indices(kvcontent_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order) {
     for (uint32_t i = 0; i < count; i++) order[i] = i;
     index_list list = {terms, by, order};
     kvcore_sort(&(kvcore_sorting){&list, comes_before, swap_indices}, count);
 }
 
-kvcore_status kvcore_term_sort(kvcore_terms *terms, const kvcore_term *items, uint32_t count, uint32_t *order) {
+kvcore_status kvcontent_term_sort(kvcontent_terms *terms, const kvcontent_term *items, uint32_t count,
+                                  uint32_t *order) {
     if (terms == NULL || (count > 0 && (items == NULL || order == NULL))) return KVCORE_EINVAL;
     for (uint32_t i = 0; i < count; i++)
         if (!term_known(terms, items[i])) return KVCORE_EINVAL;
-    kvcore__term_sort_indices(terms, &(term_sorting){.items = items}, count, order);
+    kvcontent__term_sort_indices(terms, &(term_sorting){.items = items}, count, order);
     return KVCORE_OK;
 }

@@ -1,5 +1,5 @@
 /* The external term format. Lengths are big-endian, magnitudes little-endian. */
-#include <kvcore/term.h>
+#include <kvcontent/term.h>
 
 #include "term_node.h"
 
@@ -67,7 +67,7 @@ static void put_tag32(sink *to, unsigned tag, uint32_t value) {
     put(to, bytes, sizeof bytes);
 }
 
-static void put_integer(sink *to, const kvcore_terms *terms, const term_node *node) {
+static void put_integer(sink *to, const kvcontent_terms *terms, const term_node *node) {
     const uint8_t *magnitude = term_bytes(terms, node);
     if (node->size_utf8 == 2) {
         put_byte(to, TAG_SMALL_INTEGER);
@@ -88,7 +88,7 @@ static void put_integer(sink *to, const kvcore_terms *terms, const term_node *no
     }
 }
 
-static void put_atom(sink *to, const kvcore_terms *terms, const term_node *node) {
+static void put_atom(sink *to, const kvcontent_terms *terms, const term_node *node) {
     const uint8_t *text = term_bytes(terms, node);
     if (to->latin1_atoms && node->latin1) {
         put_tag16(to, TAG_LATIN1_ATOM, node->characters);
@@ -108,14 +108,14 @@ static void put_atom(sink *to, const kvcore_terms *terms, const term_node *node)
     put(to, text, node->count);
 }
 
-static void put_bits(sink *to, const kvcore_terms *terms, const term_node *node) {
+static void put_bits(sink *to, const kvcontent_terms *terms, const term_node *node) {
     put_tag32(to, node->last_bits == 8 ? TAG_BINARY : TAG_BITS, node->count);
     if (node->last_bits != 8) put_byte(to, node->last_bits);
     put(to, term_bytes(terms, node), node->count);
 }
 
 /* A leaf, or the front of what has children. Returns how many children follow. */
-static uint64_t put_front(sink *to, const kvcore_terms *terms, const term_node *node) {
+static uint64_t put_front(sink *to, const kvcontent_terms *terms, const term_node *node) {
     switch ((node_kind)node->kind) {
     case NODE_INTEGER: put_integer(to, terms, node); break;
     case NODE_FLOAT:
@@ -148,7 +148,7 @@ static uint64_t put_front(sink *to, const kvcore_terms *terms, const term_node *
     return 0;
 }
 
-static void put_term(sink *to, kvcore_terms *terms, uint32_t number) {
+static void put_term(sink *to, kvcontent_terms *terms, uint32_t number) {
     size_t depth = 0;
     put_byte(to, TAG_VERSION);
     for (;;) {
@@ -170,18 +170,18 @@ static void put_term(sink *to, kvcore_terms *terms, uint32_t number) {
     }
 }
 
-static kvcore_status check(const kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile) {
-    if (!term_known(terms, term) || (unsigned)profile > KVCORE_TERM_OTP25) return KVCORE_EINVAL;
+static kvcore_status check(const kvcontent_terms *terms, kvcontent_term term, kvcontent_term_profile profile) {
+    if (!term_known(terms, term) || (unsigned)profile > KVCONTENT_TERM_OTP25) return KVCORE_EINVAL;
     return term_at(terms, term.number)->refused >> profile & 1 ? KVCORE_ENOTSUP : KVCORE_OK;
 }
 
-kvcore_status kvcore_term_encode(kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile, void *bytes,
-                                 size_t capacity, uint64_t *size_bytes) {
+kvcore_status kvcontent_term_encode(kvcontent_terms *terms, kvcontent_term term, kvcontent_term_profile profile,
+                                    void *bytes, size_t capacity, uint64_t *size_bytes) {
     if (terms == NULL || size_bytes == NULL || (bytes == NULL && capacity > 0)) return KVCORE_EINVAL;
     kvcore_status status = check(terms, term, profile);
     if (status != KVCORE_OK) return status;
     const term_node *node = term_at(terms, term.number);
-    bool latin1 = profile == KVCORE_TERM_OTP25;
+    bool latin1 = profile == KVCONTENT_TERM_OTP25;
     *size_bytes = 1 + (latin1 ? node->size_latin1 : node->size_utf8);
     if (*size_bytes > capacity) return KVCORE_EBUFFER;
     sink to = {.begin = bytes, .at = bytes, .end = (uint8_t *)bytes + capacity, .latin1_atoms = latin1};
@@ -189,8 +189,8 @@ kvcore_status kvcore_term_encode(kvcore_terms *terms, kvcore_term term, kvcore_t
     return KVCORE_OK;
 }
 
-kvcore_status kvcore__term_sha256(kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile,
-                                  kvcore_hash256 *hash) {
+kvcore_status kvcontent__term_sha256(kvcontent_terms *terms, kvcontent_term term, kvcontent_term_profile profile,
+                                     kvcore_hash256 *hash) {
     if (terms == NULL || hash == NULL) return KVCORE_EINVAL;
     kvcore_status status = check(terms, term, profile);
     if (status != KVCORE_OK) return status;
@@ -198,7 +198,7 @@ kvcore_status kvcore__term_sha256(kvcore_terms *terms, kvcore_term term, kvcore_
     status = kvcore_sha256_begin(&hasher);
     if (status != KVCORE_OK) return status;
     uint8_t buffer[1024];
-    sink to = {buffer, buffer, buffer + sizeof buffer, &hasher, KVCORE_OK, profile == KVCORE_TERM_OTP25};
+    sink to = {buffer, buffer, buffer + sizeof buffer, &hasher, KVCORE_OK, profile == KVCONTENT_TERM_OTP25};
     put_term(&to, terms, term.number);
     flush(&to);
     status = to.status == KVCORE_OK ? kvcore_sha256_end(&hasher, hash) : to.status;

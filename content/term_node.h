@@ -1,12 +1,12 @@
-/* How a builder keeps its terms. Private to core.
+/* How a builder keeps its terms. Private to content.
  *
  * Words: a *node* is one term; its *children* are node numbers in one common array; its *bytes* lie in another. Numbers start
  * at 1. Children are always made before what holds them, so there are no cycles. */
-#ifndef KVCORE_TERM_NODE_H
-#define KVCORE_TERM_NODE_H
+#ifndef KVCONTENT_TERM_NODE_H
+#define KVCONTENT_TERM_NODE_H
 
+#include <kvcontent/term.h>
 #include <kvcore/digest.h>
-#include <kvcore/term.h>
 
 /* In the standard order; integers and floats share the first place. */
 typedef enum node_kind {
@@ -46,7 +46,7 @@ typedef struct term_frame {
     bool exact;
 } term_frame;
 
-struct kvcore_terms {
+struct kvcontent_terms {
     kvcore_allocator allocator;
     term_node *nodes;
     size_t node_count, node_capacity;
@@ -63,47 +63,49 @@ typedef struct term_mark {
     size_t node_count, child_count, byte_count;
 } term_mark;
 
-static inline term_mark term_mark_of(const kvcore_terms *terms) {
+static inline term_mark term_mark_of(const kvcontent_terms *terms) {
     return (term_mark){terms->node_count, terms->child_count, terms->byte_count};
 }
 
-static inline void term_go_back(kvcore_terms *terms, term_mark mark) {
+static inline void term_go_back(kvcontent_terms *terms, term_mark mark) {
     terms->node_count = mark.node_count;
     terms->child_count = mark.child_count;
     terms->byte_count = mark.byte_count;
 }
 
-static inline bool term_known(const kvcore_terms *terms, kvcore_term term) {
+static inline bool term_known(const kvcontent_terms *terms, kvcontent_term term) {
     return term.number != 0 && term.number <= terms->node_count;
 }
 
-static inline const term_node *term_at(const kvcore_terms *terms, uint32_t number) { return &terms->nodes[number - 1]; }
+static inline const term_node *term_at(const kvcontent_terms *terms, uint32_t number) {
+    return &terms->nodes[number - 1];
+}
 
-static inline const uint8_t *term_bytes(const kvcore_terms *terms, const term_node *node) {
+static inline const uint8_t *term_bytes(const kvcontent_terms *terms, const term_node *node) {
     return terms->bytes + node->start;
 }
 
 /* The value of an integer of 0 … 255, or −1 for every other term. */
-static inline int term_byte_value(const kvcore_terms *terms, uint32_t number) {
+static inline int term_byte_value(const kvcontent_terms *terms, uint32_t number) {
     const term_node *node = term_at(terms, number);
     if (node->kind != NODE_INTEGER || node->negative || node->count > 1) return -1;
     return node->count == 0 ? 0 : *term_bytes(terms, node);
 }
 
 /* Negative, 0 or positive. Both are known. Needs frames for the shallower one. */
-int kvcore__term_order(kvcore_terms *terms, uint32_t a, uint32_t b, bool exact);
+int kvcontent__term_order(kvcontent_terms *terms, uint32_t a, uint32_t b, bool exact);
 
 /* A stable ascending heap sort of indices by items in standard order; ties by `ties` in exact order if not NULL. With
  * `exact`, items in exact order. */
 typedef struct term_sorting {
-    const kvcore_term *items;
-    const kvcore_term *ties;
+    const kvcontent_term *items;
+    const kvcontent_term *ties;
     bool exact;
 } term_sorting;
-void kvcore__term_sort_indices(kvcore_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order);
+void kvcontent__term_sort_indices(kvcontent_terms *terms, const term_sorting *by, uint32_t count, uint32_t *order);
 
 /* SHA-256 of the external form, never allocating but for OpenSSL's context. */
-KVCORE_NODISCARD kvcore_status kvcore__term_sha256(kvcore_terms *terms, kvcore_term term, kvcore_term_profile profile,
-                                                   kvcore_hash256 *hash);
+KVCORE_NODISCARD kvcore_status kvcontent__term_sha256(kvcontent_terms *terms, kvcontent_term term,
+                                                      kvcontent_term_profile profile, kvcore_hash256 *hash);
 
 #endif
