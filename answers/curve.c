@@ -4,6 +4,8 @@
 
 #include "memory.h"
 
+kvanswers_curve_config kvanswers_curve_config_init(void) { return (kvanswers_curve_config)KVANSWERS_CURVE_CONFIG_INIT; }
+
 kvcore_status kvanswers_curve_create(const kvanswers_curve_config *given, kvanswers_curve **curve,
                                      kvcore_error *error) {
     kvanswers_curve_config config;

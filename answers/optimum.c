@@ -106,8 +106,10 @@ static uint64_t optimum_at(optimum *o, uint64_t capacity) {
 }
 
 static kvcore_status check(const kvanswers_curve *c, const void *in, const void *out, kvcore_error *error) {
-    if (c == NULL || in == NULL || out == NULL)
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL}, "NULL");
+    if (c == NULL || in == NULL || out == NULL) {
+        kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL}, "NULL");
+        return KVCORE_EINVAL;
+    }
     if (!c->no_optimum) return KVCORE_OK;
     return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOTSUP}, "the curve was made with no_optimum");
 }

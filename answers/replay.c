@@ -8,6 +8,10 @@
 #include "bits.h"
 #include "trace.h"
 
+kvanswers_replay_config kvanswers_replay_config_init(void) {
+    return (kvanswers_replay_config)KVANSWERS_REPLAY_CONFIG_INIT;
+}
+
 enum { ABSENT = 1, CACHED = 2, REUSED = 4, REFUSED = 8, SEEN = 16 };
 
 typedef struct replay_block {

@@ -49,6 +49,9 @@ typedef struct kvanswers_curve_config {
         sizeof(kvanswers_curve_config), 0, false, { NULL, NULL, NULL } \
     }
 
+/** KVANSWERS_CURVE_CONFIG_INIT as a function, for other languages. */
+KVANSWERS_API kvanswers_curve_config kvanswers_curve_config_init(void);
+
 /**
  * Make an empty curve.
  *

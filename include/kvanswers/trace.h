@@ -59,6 +59,9 @@ typedef struct kvanswers_replay_config {
 #define KVANSWERS_REPLAY_CONFIG_INIT \
     { sizeof(kvanswers_replay_config), 0, 0, 0 }
 
+/** KVANSWERS_REPLAY_CONFIG_INIT as a function, for other languages. */
+KVANSWERS_API kvanswers_replay_config kvanswers_replay_config_init(void);
+
 /** What one cache did. hits + compulsory + behind_a_gap + refused + evicted = references. */
 typedef struct kvanswers_replay_counts {
     uint64_t references, hits, hit_tokens;

@@ -1,6 +1,8 @@
 /* What an _INIT macro gives, its function gives too: languages without the macros start from the functions. */
 #include "kvtest.h"
 
+#include <kvanswers/curve.h>
+#include <kvanswers/trace.h>
 #include <kvformat/kvs1.h>
 #include <kvhash/proof.h>
 #include <kvhash/request.h>
@@ -11,6 +13,8 @@
 
 static void every_config_states_its_size(void **state) {
     (void)state;
+    assert_int_equal(kvanswers_curve_config_init().struct_size, sizeof(kvanswers_curve_config));
+    assert_int_equal(kvanswers_replay_config_init().struct_size, sizeof(kvanswers_replay_config));
     assert_int_equal(kvhash_request_init().struct_size, sizeof(kvhash_request));
     assert_int_equal(kvhash_sequence_config_init().struct_size, sizeof(kvhash_sequence_config));
     assert_int_equal(kvhash_prover_config_init().struct_size, sizeof(kvhash_prover_config));
