@@ -50,6 +50,7 @@ enum {
     KVLOGICAL_EVICT_FIFO = 3,         /**< first become inactive */
     KVLOGICAL_EVICT_LINEAGE_TICK = 4, /**< leaves of the prefix forest only, oldest first */
     KVLOGICAL_EVICT_LINEAGE_FIFO = 5, /**< leaves only, in the order in which they became leaves */
+    KVLOGICAL_EVICT_SIEVE = 6,        /**< first registered that no look-up met since the hand came by */
 };
 
 /** What registering a name that is there already does. */

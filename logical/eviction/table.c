@@ -10,7 +10,8 @@
     ROW(multi_lru)    \
     ROW(fifo)         \
     ROW(lineage_tick) \
-    ROW(lineage_fifo)
+    ROW(lineage_fifo) \
+    ROW(sieve)
 
 #define DECLARE(row) extern const eviction kvlogical__##row;
 #define ADDRESS(row) &kvlogical__##row,

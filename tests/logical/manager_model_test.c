@@ -270,6 +270,7 @@ MODEL(fifo, KVLOGICAL_EVICT_FIFO, TWIN_LRU)
 MODEL(multi_lru, KVLOGICAL_EVICT_MULTI_LRU, TWIN_MULTI_LRU)
 MODEL(lineage_by_tick, KVLOGICAL_EVICT_DEFAULT, TWIN_LINEAGE_TICK)
 MODEL(lineage_by_arrival, KVLOGICAL_EVICT_LINEAGE_FIFO, TWIN_LINEAGE_FIFO)
+MODEL(sieve, KVLOGICAL_EVICT_SIEVE, TWIN_SIEVE)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -278,6 +279,7 @@ int main(void) {
         cmocka_unit_test(multi_lru_equals_its_twin),
         cmocka_unit_test(lineage_by_tick_equals_its_twin),
         cmocka_unit_test(lineage_by_arrival_equals_its_twin),
+        cmocka_unit_test(sieve_equals_its_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -278,7 +278,7 @@ static void configurations_that_cannot_work_are_refused(void **state) {
     bad.duplicates = 2;
     refused(bad, KVCORE_ECONFIG, "duplicates");
     bad = good;
-    bad.eviction = 6;
+    bad.eviction = 99;
     refused(bad, KVCORE_ECONFIG, "eviction");
     bad = good;
     bad.struct_size = 0;

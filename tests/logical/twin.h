@@ -20,7 +20,7 @@ typedef struct twin_block {
     bool reset; /* free, not inactive, after the last release */
 } twin_block;
 
-enum twin_policy { TWIN_LRU, TWIN_MULTI_LRU, TWIN_LINEAGE_TICK, TWIN_LINEAGE_FIFO };
+enum twin_policy { TWIN_LRU, TWIN_MULTI_LRU, TWIN_LINEAGE_TICK, TWIN_LINEAGE_FIFO, TWIN_SIEVE };
 
 /* Lineage: a node of the forest. */
 typedef struct twin_node {
@@ -44,6 +44,8 @@ typedef struct twin_order {
     int list[TWIN_BLOCKS], level[TWIN_BLOCKS], count; /* LRU, multi-LRU: oldest first */
     twin_node nodes[TWIN_NODES];
     uint64_t ticks;
+    bool inactive[TWIN_BLOCKS]; /* SIEVE: the list holds the held ones, too */
+    int visits[TWIN_BLOCKS], hand;
 } twin_order;
 
 /* A block is the first of its name; it was looked up; its name leaves though it was not evicted. */
@@ -54,6 +56,10 @@ void twin_order_forget(twin_order *order, int block);
 void twin_order_insert(twin_order *order, int block, kvhash_plh name);
 void twin_order_remove(twin_order *order, int block, kvhash_plh name);
 int twin_order_evict(twin_order *order);
+
+void twin_sieve_register(twin_order *order, int block);
+void twin_sieve_forget(twin_order *order, int block);
+int twin_sieve_evict(twin_order *order);
 
 typedef struct twin {
     int count;

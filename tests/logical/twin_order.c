@@ -98,38 +98,49 @@ static int lineage_evict(twin_order *o) {
     return block;
 }
 
-/* ---- either ---- */
-
-static bool is_list(const twin_order *o) { return o->policy == TWIN_LRU || o->policy == TWIN_MULTI_LRU; }
+/* ---- any ---- */
 
 void twin_order_register(twin_order *o, int block, kvhash_plh name) {
-    (void)o;
-    (void)block;
     (void)name;
+    o->inactive[block] = false;
+    if (o->policy == TWIN_SIEVE) twin_sieve_register(o, block);
 }
 
-void twin_order_hit(twin_order *o, int block) {
-    (void)o;
-    (void)block;
-}
+void twin_order_hit(twin_order *o, int block) { o->visits[block]++; }
 
 void twin_order_forget(twin_order *o, int block) {
-    (void)o;
-    (void)block;
+    if (o->policy == TWIN_SIEVE) twin_sieve_forget(o, block);
 }
 
 void twin_order_insert(twin_order *o, int block, kvhash_plh name) {
-    if (is_list(o))
-        list_insert(o, block, name);
-    else
-        lineage_insert(o, block, name);
+    o->inactive[block] = true;
+    switch (o->policy) {
+    case TWIN_LRU:
+    case TWIN_MULTI_LRU: list_insert(o, block, name); break;
+    case TWIN_LINEAGE_TICK:
+    case TWIN_LINEAGE_FIFO: lineage_insert(o, block, name); break;
+    case TWIN_SIEVE: break;
+    }
 }
 
 void twin_order_remove(twin_order *o, int block, kvhash_plh name) {
-    if (is_list(o))
-        list_take(o, block);
-    else
-        lineage_take(o, own_node(o, name));
+    o->inactive[block] = false;
+    switch (o->policy) {
+    case TWIN_LRU:
+    case TWIN_MULTI_LRU: list_take(o, block); break;
+    case TWIN_LINEAGE_TICK:
+    case TWIN_LINEAGE_FIFO: lineage_take(o, own_node(o, name)); break;
+    case TWIN_SIEVE: break;
+    }
 }
 
-int twin_order_evict(twin_order *o) { return is_list(o) ? list_evict(o) : lineage_evict(o); }
+int twin_order_evict(twin_order *o) {
+    switch (o->policy) {
+    case TWIN_LRU:
+    case TWIN_MULTI_LRU: return list_evict(o);
+    case TWIN_LINEAGE_TICK:
+    case TWIN_LINEAGE_FIFO: return lineage_evict(o);
+    case TWIN_SIEVE: return twin_sieve_evict(o);
+    }
+    abort();
+}
