@@ -132,6 +132,8 @@ const Kind kKinds[] = {
     {"multi_lru", KVLOGICAL_EVICT_MULTI_LRU, true},
     {"lineage_tick", KVLOGICAL_EVICT_LINEAGE_TICK, false},
     {"lineage_fifo", KVLOGICAL_EVICT_LINEAGE_FIFO, false},
+    {"sieve", KVLOGICAL_EVICT_SIEVE, false},
+    {"s3_fifo", KVLOGICAL_EVICT_S3_FIFO, false},
 };
 
 struct Destroy {

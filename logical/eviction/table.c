@@ -11,7 +11,8 @@
     ROW(fifo)         \
     ROW(lineage_tick) \
     ROW(lineage_fifo) \
-    ROW(sieve)
+    ROW(sieve)        \
+    ROW(s3_fifo)
 
 #define DECLARE(row) extern const eviction kvlogical__##row;
 #define ADDRESS(row) &kvlogical__##row,

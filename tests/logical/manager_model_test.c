@@ -271,6 +271,7 @@ MODEL(multi_lru, KVLOGICAL_EVICT_MULTI_LRU, TWIN_MULTI_LRU)
 MODEL(lineage_by_tick, KVLOGICAL_EVICT_DEFAULT, TWIN_LINEAGE_TICK)
 MODEL(lineage_by_arrival, KVLOGICAL_EVICT_LINEAGE_FIFO, TWIN_LINEAGE_FIFO)
 MODEL(sieve, KVLOGICAL_EVICT_SIEVE, TWIN_SIEVE)
+MODEL(s3_fifo, KVLOGICAL_EVICT_S3_FIFO, TWIN_S3_FIFO)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -280,6 +281,7 @@ int main(void) {
         cmocka_unit_test(lineage_by_tick_equals_its_twin),
         cmocka_unit_test(lineage_by_arrival_equals_its_twin),
         cmocka_unit_test(sieve_equals_its_twin),
+        cmocka_unit_test(s3_fifo_equals_its_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ typedef struct twin_block {
     bool reset; /* free, not inactive, after the last release */
 } twin_block;
 
-enum twin_policy { TWIN_LRU, TWIN_MULTI_LRU, TWIN_LINEAGE_TICK, TWIN_LINEAGE_FIFO, TWIN_SIEVE };
+enum twin_policy { TWIN_LRU, TWIN_MULTI_LRU, TWIN_LINEAGE_TICK, TWIN_LINEAGE_FIFO, TWIN_SIEVE, TWIN_S3_FIFO };
 
 /* Lineage: a node of the forest. */
 typedef struct twin_node {
@@ -44,8 +44,11 @@ typedef struct twin_order {
     int list[TWIN_BLOCKS], level[TWIN_BLOCKS], count; /* LRU, multi-LRU: oldest first */
     twin_node nodes[TWIN_NODES];
     uint64_t ticks;
-    bool inactive[TWIN_BLOCKS]; /* SIEVE: the list holds the held ones, too */
+    bool inactive[TWIN_BLOCKS]; /* SIEVE, S3-FIFO: the lists hold the held ones, too */
     int visits[TWIN_BLOCKS], hand;
+    int main[TWIN_BLOCKS], main_count; /* S3-FIFO; its small queue is the list */
+    kvhash_plh names[TWIN_BLOCKS], ghosts[TWIN_BLOCKS];
+    int ghost_count;
 } twin_order;
 
 /* A block is the first of its name; it was looked up; its name leaves though it was not evicted. */
@@ -60,6 +63,9 @@ int twin_order_evict(twin_order *order);
 void twin_sieve_register(twin_order *order, int block);
 void twin_sieve_forget(twin_order *order, int block);
 int twin_sieve_evict(twin_order *order);
+void twin_s3_register(twin_order *order, int block, kvhash_plh name);
+void twin_s3_forget(twin_order *order, int block);
+int twin_s3_evict(twin_order *order);
 
 typedef struct twin {
     int count;

@@ -101,15 +101,16 @@ static int lineage_evict(twin_order *o) {
 /* ---- any ---- */
 
 void twin_order_register(twin_order *o, int block, kvhash_plh name) {
-    (void)name;
     o->inactive[block] = false;
     if (o->policy == TWIN_SIEVE) twin_sieve_register(o, block);
+    if (o->policy == TWIN_S3_FIFO) twin_s3_register(o, block, name);
 }
 
 void twin_order_hit(twin_order *o, int block) { o->visits[block]++; }
 
 void twin_order_forget(twin_order *o, int block) {
     if (o->policy == TWIN_SIEVE) twin_sieve_forget(o, block);
+    if (o->policy == TWIN_S3_FIFO) twin_s3_forget(o, block);
 }
 
 void twin_order_insert(twin_order *o, int block, kvhash_plh name) {
@@ -119,7 +120,8 @@ void twin_order_insert(twin_order *o, int block, kvhash_plh name) {
     case TWIN_MULTI_LRU: list_insert(o, block, name); break;
     case TWIN_LINEAGE_TICK:
     case TWIN_LINEAGE_FIFO: lineage_insert(o, block, name); break;
-    case TWIN_SIEVE: break;
+    case TWIN_SIEVE:
+    case TWIN_S3_FIFO: break;
     }
 }
 
@@ -130,7 +132,8 @@ void twin_order_remove(twin_order *o, int block, kvhash_plh name) {
     case TWIN_MULTI_LRU: list_take(o, block); break;
     case TWIN_LINEAGE_TICK:
     case TWIN_LINEAGE_FIFO: lineage_take(o, own_node(o, name)); break;
-    case TWIN_SIEVE: break;
+    case TWIN_SIEVE:
+    case TWIN_S3_FIFO: break;
     }
 }
 
@@ -141,6 +144,7 @@ int twin_order_evict(twin_order *o) {
     case TWIN_LINEAGE_TICK:
     case TWIN_LINEAGE_FIFO: return lineage_evict(o);
     case TWIN_SIEVE: return twin_sieve_evict(o);
+    case TWIN_S3_FIFO: return twin_s3_evict(o);
     }
     abort();
 }
