@@ -14,7 +14,7 @@
 
 #include <kvformat/checksum.h>
 #include <kvformat/kvs1.h>
-#include <kvformat/segment.h>
+#include <kvwombat/segment.h>
 
 namespace {
 
@@ -165,23 +165,23 @@ void segment_index(benchmark::State &state) {
     constexpr size_t kEntries = 10000;
     size_t key_bytes = static_cast<size_t>(state.range(0)), size = 0;
     std::vector<std::string> keys(kEntries);
-    std::vector<kvformat_segment_block> blocks(kEntries);
+    std::vector<kvwombat_segment_block> blocks(kEntries);
     for (size_t i = 0; i < kEntries; i++) {
         keys[i] = std::to_string(mix(i));
         keys[i].resize(key_bytes, 'k');
         blocks[i] = {{keys[i].data(), keys[i].size()}, {"payload", 7}};
     }
-    if (kvformat_segment_encode(blocks.data(), kEntries, nullptr, 0, &size) != KVCORE_EBUFFER) std::abort();
+    if (kvwombat_segment_encode(blocks.data(), kEntries, nullptr, 0, &size) != KVCORE_EBUFFER) std::abort();
     std::vector<uint8_t> bytes(size);
-    must(kvformat_segment_encode(blocks.data(), kEntries, bytes.data(), size, &size));
+    must(kvwombat_segment_encode(blocks.data(), kEntries, bytes.data(), size, &size));
     for (auto _ : state) {
         kvcore_bytes index;
-        must(kvformat_segment_index(kvcore_bytes{bytes.data(), size}, &index, nullptr));
+        must(kvwombat_segment_index(kvcore_bytes{bytes.data(), size}, &index, nullptr));
         uint64_t sum = 0;
         size_t offset = 0;
         for (bool more = true;;) {
-            kvformat_segment_entry entry;
-            must(kvformat_segment_next(index, &offset, &entry, &more, nullptr));
+            kvwombat_segment_entry entry;
+            must(kvwombat_segment_next(index, &offset, &entry, &more, nullptr));
             if (!more) break;
             sum += entry.payload_offset;
         }

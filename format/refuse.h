@@ -1,4 +1,4 @@
-/* One line for the common refusals of the decoders. Private to format. */
+/* One line for the common refusals of the decoders. Private to format and format/wombat. */
 #ifndef KVFORMAT_REFUSE_H
 #define KVFORMAT_REFUSE_H
 

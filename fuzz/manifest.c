@@ -2,28 +2,28 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include <kvformat/manifest.h>
+#include <kvwombat/manifest.h>
 
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     kvcore_bytes text = {data, size};
-    const kvformat_manifest *manifests[2] = {NULL, NULL};
-    const kvformat_delta *deltas[2] = {NULL, NULL};
+    const kvwombat_manifest *manifests[2] = {NULL, NULL};
+    const kvwombat_delta *deltas[2] = {NULL, NULL};
     kvcore_error error;
     bool took[2][2];
     for (int parser = 0; parser < 2; parser++) {
         took[0][parser] =
-            kvformat_manifest_parse(text, (kvformat_parser)parser, NULL, &manifests[parser], &error) == KVCORE_OK;
+            kvwombat_manifest_parse(text, (kvwombat_parser)parser, NULL, &manifests[parser], &error) == KVCORE_OK;
         took[1][parser] =
-            kvformat_delta_parse(text, (kvformat_parser)parser, NULL, &deltas[parser], &error) == KVCORE_OK;
+            kvwombat_delta_parse(text, (kvwombat_parser)parser, NULL, &deltas[parser], &error) == KVCORE_OK;
     }
     if (took[0][0] != took[0][1] || took[1][0] != took[1][1]) abort();
     for (int parser = 0; parser < 2; parser++) {
         if (took[0][parser] && manifests[parser]->schema_version != 1) abort();
         if (took[1][parser] && deltas[parser]->write_id.size_bytes == 0) abort();
-        kvformat_manifest_destroy(manifests[parser]);
-        kvformat_delta_destroy(deltas[parser]);
+        kvwombat_manifest_destroy(manifests[parser]);
+        kvwombat_delta_destroy(deltas[parser]);
     }
     return 0;
 }

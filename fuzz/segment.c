@@ -2,17 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <kvformat/segment.h>
+#include <kvwombat/segment.h>
 
 #include "fuzz.h"
 
 enum { MOST = 64 };
 
-static void encode_again(kvcore_bytes file, const kvformat_segment_block *blocks, size_t count) {
+static void encode_again(kvcore_bytes file, const kvwombat_segment_block *blocks, size_t count) {
     size_t size = 0;
     uint8_t *bytes = malloc(file.size_bytes);
     if (bytes == NULL) return;
-    if (kvformat_segment_encode(blocks, count, bytes, file.size_bytes, &size) != KVCORE_OK || size != file.size_bytes)
+    if (kvwombat_segment_encode(blocks, count, bytes, file.size_bytes, &size) != KVCORE_OK || size != file.size_bytes)
         abort();
     if (memcmp(bytes, file.data, size) != 0) abort();
     free(bytes);
@@ -21,22 +21,22 @@ static void encode_again(kvcore_bytes file, const kvformat_segment_block *blocks
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     kvcore_bytes file = {data, size}, index;
     kvcore_error error;
-    kvformat_segment_block blocks[MOST];
-    kvformat_segment_footer footer;
+    kvwombat_segment_block blocks[MOST];
+    kvwombat_segment_footer footer;
     size_t count = 0, offset = 0;
-    bool sound = kvformat_segment_check(file, &error) == KVCORE_OK, more = true;
+    bool sound = kvwombat_segment_check(file, &error) == KVCORE_OK, more = true;
     kvcore_bytes half = {data, size / 2}, rest = {data + size / 2, size - size / 2};
-    if (kvformat_segment_footer_decode(half, rest, &footer, &error) == KVCORE_OK &&
+    if (kvwombat_segment_footer_decode(half, rest, &footer, &error) == KVCORE_OK &&
         footer.index_bytes != rest.size_bytes)
         abort();
-    if (kvformat_segment_index(file, &index, &error) != KVCORE_OK) return 0;
+    if (kvwombat_segment_index(file, &index, &error) != KVCORE_OK) return 0;
     for (;;) {
-        kvformat_segment_entry entry;
+        kvwombat_segment_entry entry;
         kvcore_bytes payload = {NULL, 0};
-        if (kvformat_segment_next(index, &offset, &entry, &more, &error) != KVCORE_OK || !more) break;
-        bool there = kvformat_segment_payload(file, &entry, &payload, &error) == KVCORE_OK;
+        if (kvwombat_segment_next(index, &offset, &entry, &more, &error) != KVCORE_OK || !more) break;
+        bool there = kvwombat_segment_payload(file, &entry, &payload, &error) == KVCORE_OK;
         if (sound && !there) abort();
-        if (count < MOST) blocks[count] = (kvformat_segment_block){entry.key, payload};
+        if (count < MOST) blocks[count] = (kvwombat_segment_block){entry.key, payload};
         count++;
     }
     if (sound && count <= MOST) encode_again(file, blocks, count);

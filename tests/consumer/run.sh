@@ -96,6 +96,7 @@ links static moved-1 "-DCOMPONENTS=logical;hash;core" -DKIND=_static
 links shared moved-1 "-DCOMPONENTS=format;core"
 links static moved-1 "-DCOMPONENTS=hash;content" -DKIND=_static
 links static moved-1 "-DCOMPONENTS=format;hash" -DKIND=_static
+links shared moved-1 "-DCOMPONENTS=wombat"
 say "find_package: the header for C++ alone brings the libraries under it, of either kind"
 links shared moved-1 -DCOMPONENTS=cpp
 links static moved-2 -DCOMPONENTS=cpp -DKVSTRATA_USE_STATIC_LIBS=ON

@@ -13,12 +13,12 @@
 #include <json-c/json.h>
 
 #include <kvcore/text.h>
-#include <kvformat/engine.h>
-#include <kvformat/envelope.h>
 #include <kvformat/kvs1.h>
-#include <kvformat/manifest.h>
-#include <kvformat/segment.h>
-#include <kvformat/wal.h>
+#include <kvwombat/engine.h>
+#include <kvwombat/envelope.h>
+#include <kvwombat/manifest.h>
+#include <kvwombat/segment.h>
+#include <kvwombat/wal.h>
 
 #include "shared/command.h"
 #include "shared/table.h"
@@ -63,22 +63,22 @@ static void inspect_kvs1(kvcore_bytes file, bool verify, finding *of) {
 }
 
 static void inspect_wal(kvcore_bytes file, bool verify, finding *of) {
-    kvformat_wal_reader reader;
-    kvformat_wal_record record;
+    kvwombat_wal_reader reader;
+    kvwombat_wal_record record;
     bool more = true;
     (void)verify; /* reading it is verifying it */
     of->unit = "records";
-    keep(of, kvformat_wal_open(file, &reader, &of->error));
+    keep(of, kvwombat_wal_open(file, &reader, &of->error));
     if (of->status == KVCORE_OK && reader.batch)
         snprintf(of->note, sizeof of->note, "sequence %" PRIu64 " to %" PRIu64, reader.start_seq, reader.end_seq);
     while (of->status == KVCORE_OK) {
-        keep(of, kvformat_wal_next(&reader, &record, &more, &of->error));
+        keep(of, kvwombat_wal_next(&reader, &record, &more, &of->error));
         if (of->status != KVCORE_OK || !more) break;
         of->count++;
     }
     if (of->status == KVCORE_OK && !reader.batch && reader.rest.size_bytes > 0) {
         size_t size = 0;
-        if (kvformat_wal_record_decode(file, &record, &size, NULL) == KVCORE_OK && size < file.size_bytes)
+        if (kvwombat_wal_record_decode(file, &record, &size, NULL) == KVCORE_OK && size < file.size_bytes)
             snprintf(of->note, sizeof of->note, "%zu bytes after the record", file.size_bytes - size);
     }
 }
@@ -88,31 +88,31 @@ static void inspect_segment(kvcore_bytes file, bool verify, finding *of) {
     size_t offset = 0;
     bool more = true;
     of->unit = "blocks";
-    keep(of, kvformat_segment_index(file, &index, &of->error));
+    keep(of, kvwombat_segment_index(file, &index, &of->error));
     while (of->status == KVCORE_OK) {
-        kvformat_segment_entry entry;
-        keep(of, kvformat_segment_next(index, &offset, &entry, &more, &of->error));
+        kvwombat_segment_entry entry;
+        keep(of, kvwombat_segment_next(index, &offset, &entry, &more, &of->error));
         if (of->status != KVCORE_OK || !more) break;
         of->count++;
     }
-    if (of->status == KVCORE_OK && verify) keep(of, kvformat_segment_check(file, &of->error));
+    if (of->status == KVCORE_OK && verify) keep(of, kvwombat_segment_check(file, &of->error));
 }
 
 static void inspect_kvb1(kvcore_bytes file, bool verify, finding *of) {
-    kvformat_kvb1_header header;
+    kvwombat_kvb1_header header;
     (void)verify;
     of->unit = "layers";
-    keep(of, kvformat_kvb1_inspect(file, &header, &of->error));
+    keep(of, kvwombat_kvb1_inspect(file, &header, &of->error));
     if (of->status != KVCORE_OK) return;
     of->count = header.layer_count;
     snprintf(of->note, sizeof of->note, "block %" PRIu32 ", %" PRIu32 " tokens", header.block_seq, header.token_count);
 }
 
 static void inspect_rtt1(kvcore_bytes file, bool verify, finding *of) {
-    kvformat_rtt1_header header;
+    kvwombat_rtt1_header header;
     (void)verify;
     of->unit = "layers";
-    keep(of, kvformat_rtt1_inspect(file, &header, &of->error));
+    keep(of, kvwombat_rtt1_inspect(file, &header, &of->error));
     if (of->status != KVCORE_OK) return;
     of->count = header.layer_count;
     snprintf(of->note, sizeof of->note, "%" PRIu32 " raw rows of %" PRIu32 ", %" PRIu32 " tokens", header.raw_row_count,
@@ -123,32 +123,32 @@ static void inspect_wire(kvcore_bytes file, bool verify, finding *of) {
     kvcore_bytes body;
     (void)verify;
     of->unit = "bodies";
-    keep(of, kvformat_wire_decode(file, &body, &of->error));
+    keep(of, kvwombat_wire_decode(file, &body, &of->error));
     if (of->status != KVCORE_OK) return;
     of->count = 1;
     snprintf(of->note, sizeof of->note, "body of %zu bytes", body.size_bytes);
 }
 
-static void inspect_batch(kvcore_bytes file, kvformat_batch kind, finding *of) {
+static void inspect_batch(kvcore_bytes file, kvwombat_batch kind, finding *of) {
     size_t count = 0;
     of->unit = "items";
-    keep(of, kvformat_batch_decode(kind, file, NULL, 0, &count, &of->error));
+    keep(of, kvwombat_batch_decode(kind, file, NULL, 0, &count, &of->error));
     if (of->status == KVCORE_EBUFFER) of->status = KVCORE_OK; /* sound, and no room was given */
     of->count = count;
 }
 
 static void inspect_keys(kvcore_bytes file, bool verify, finding *of) {
     (void)verify;
-    inspect_batch(file, KVFORMAT_BATCH_KEYS, of);
+    inspect_batch(file, KVWOMBAT_BATCH_KEYS, of);
 }
 
 static void inspect_items(kvcore_bytes file, bool verify, finding *of) {
     (void)verify;
-    inspect_batch(file, KVFORMAT_BATCH_BYTES, of);
+    inspect_batch(file, KVWOMBAT_BATCH_BYTES, of);
 }
 
 static void inspect_wbz1(kvcore_bytes file, bool verify, finding *of) {
-    size_t raw_bytes = kvformat_wbz1_raw_bytes(file);
+    size_t raw_bytes = kvwombat_wbz1_raw_bytes(file);
     of->unit = "payloads";
     snprintf(of->note, sizeof of->note, "%zu bytes when unpacked", raw_bytes);
     if (!verify) return;
@@ -157,32 +157,32 @@ static void inspect_wbz1(kvcore_bytes file, bool verify, finding *of) {
     if (memory == NULL)
         keep(of, kvcore_fail(&of->error, &(kvcore_error){.code = KVCORE_ENOMEM}, "no memory to unpack it"));
     else
-        keep(of, kvformat_wbz1_decode_strict(file, memory, raw_bytes, &raw, &of->error));
+        keep(of, kvwombat_wbz1_decode_strict(file, memory, raw_bytes, &raw, &of->error));
     free(memory);
     if (of->status == KVCORE_OK) of->count = 1;
 }
 
 /* A manifest has entries, a delta has none. */
 static void inspect_json(kvcore_bytes file, bool verify, finding *of) {
-    const kvformat_manifest *manifest;
-    const kvformat_delta *delta;
+    const kvwombat_manifest *manifest;
+    const kvwombat_delta *delta;
     (void)verify;
     of->unit = "entries";
-    keep(of, kvformat_manifest_parse(file, KVFORMAT_PARSER_DISPATCH, NULL, &manifest, &of->error));
+    keep(of, kvwombat_manifest_parse(file, KVWOMBAT_PARSER_DISPATCH, NULL, &manifest, &of->error));
     if (of->status == KVCORE_OK) {
         of->count = manifest->entry_count;
         snprintf(of->note, sizeof of->note, "epoch %" PRIu64, manifest->epoch_ms);
-        kvformat_manifest_destroy(manifest);
+        kvwombat_manifest_destroy(manifest);
         return;
     }
     kvcore_error other;
-    if (kvformat_delta_parse(file, KVFORMAT_PARSER_DISPATCH, NULL, &delta, &other) != KVCORE_OK) return;
+    if (kvwombat_delta_parse(file, KVWOMBAT_PARSER_DISPATCH, NULL, &delta, &other) != KVCORE_OK) return;
     of->format = "delta";
     of->unit = "facts";
     of->count = 1;
     snprintf(of->note, sizeof of->note, "epoch %" PRIu64 ", sequence %" PRIu64, delta->epoch_ms, delta->seq);
     keep(of, KVCORE_OK);
-    kvformat_delta_destroy(delta);
+    kvwombat_delta_destroy(delta);
 }
 
 /* The first that begins like the file. The wire envelope comes after those whose names begin like its magic. */

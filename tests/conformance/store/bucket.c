@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include <kvcore/text.h>
-#include <kvformat/envelope.h>
 #include <kvstore/name.h>
+#include <kvwombat/envelope.h>
 
 static kvcore_bytes join(kvtest_vector *v, kvcore_bytes a, kvcore_bytes b) {
     char *text = kvtest_line_alloc(v, a.size_bytes + b.size_bytes + 1);
@@ -25,18 +25,18 @@ static void expect_payload(kvtest_vector *v, kvcore_bytes object, kvcore_bytes p
     kvcore_bytes raw = {NULL, 0};
     void *memory = kvtest_line_alloc(v, payload.size_bytes + 1);
     if (wrapped)
-        kvtest_expect_status(v, "decode", kvformat_wbz1_decode_strict(object, memory, payload.size_bytes, &raw, NULL),
+        kvtest_expect_status(v, "decode", kvwombat_wbz1_decode_strict(object, memory, payload.size_bytes, &raw, NULL),
                              KVCORE_OK);
     else
         raw = object;
     kvtest_expect_bytes(v, "payload", raw.data, raw.size_bytes, payload);
-    size_t room = kvformat_wbz1_bound(payload.size_bytes), size = 0;
+    size_t room = kvwombat_wbz1_bound(payload.size_bytes), size = 0;
     uint8_t *packed = kvtest_line_alloc(v, room);
-    kvtest_expect_status(v, "encode", kvformat_wbz1_encode(KVFORMAT_WBZ1_ZSTD, 3, payload, packed, room, &size),
+    kvtest_expect_status(v, "encode", kvwombat_wbz1_encode(KVWOMBAT_WBZ1_ZSTD, 3, payload, packed, room, &size),
                          KVCORE_OK);
     kvtest_expect_status(
         v, "decode ours",
-        kvformat_wbz1_decode_strict((kvcore_bytes){packed, size}, memory, payload.size_bytes, &raw, NULL), KVCORE_OK);
+        kvwombat_wbz1_decode_strict((kvcore_bytes){packed, size}, memory, payload.size_bytes, &raw, NULL), KVCORE_OK);
     kvtest_expect_bytes(v, "payload of ours", raw.data, raw.size_bytes, payload);
 }
 
@@ -163,11 +163,11 @@ static void check_embed(kvtest_vector *v) {
 /* The original hands out anything; the strict decoder never hands out what is not the block. */
 static void check_read_foreign(kvtest_vector *v) {
     kvcore_bytes object = kvtest_hex(v, v->line, "object"), expected = kvtest_hex(v, v->line, "handed_out"), raw;
-    uint32_t room = kvformat_wbz1_raw_bytes(object);
+    uint32_t room = kvwombat_wbz1_raw_bytes(object);
     bool decoded = false;
     if (room > UINT32_C(1) << 28) room = UINT32_C(1) << 28;
     void *memory = kvtest_line_alloc(v, room);
-    kvcore_status status = kvformat_wbz1_decode(object, memory, room, &raw, &decoded);
+    kvcore_status status = kvwombat_wbz1_decode(object, memory, room, &raw, &decoded);
     if (status ==
         KVCORE_EBUFFER) /* it states more than it can be: the original finds another length, and hands it on */
         raw = object;
@@ -175,7 +175,7 @@ static void check_read_foreign(kvtest_vector *v) {
         kvtest_expect_status(v, "decode", status, KVCORE_OK);
     kvtest_expect_bytes(v, "handed_out", raw.data, raw.size_bytes, expected);
     kvcore_bytes strict = {NULL, 0};
-    if (kvformat_wbz1_decode_strict(object, memory, room, &strict, NULL) == KVCORE_OK)
+    if (kvwombat_wbz1_decode_strict(object, memory, room, &strict, NULL) == KVCORE_OK)
         kvtest_expect_bytes(v, "decoded strictly", strict.data, strict.size_bytes, expected);
     if (strcmp(kvtest_string(v, v->line, "what"), "sound") == 0)
         kvtest_expect_true(v, "a sound one decodes strictly", strict.data != NULL);

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include <kvcore/object_key.h>
-#include <kvformat/segment.h>
-#include <kvformat/wal.h>
+#include <kvwombat/object_key.h>
+#include <kvwombat/segment.h>
+#include <kvwombat/wal.h>
 
 enum { RECORDS_MOST = 4096 };
 
@@ -16,7 +16,7 @@ typedef struct group_log {
     uint64_t next_seq;
     uint64_t flush_interval_ms, max_records, max_bytes;
     bool single;
-    kvformat_wal_item *items; /* what is buffered */
+    kvwombat_wal_item *items; /* what is buffered */
     size_t count;
     size_t bytes;
     uint64_t first_ms;
@@ -25,11 +25,11 @@ typedef struct group_log {
 
 static kvcore_bytes key_of(kvtest_vector *v, const group_log *log, uint64_t epoch_ms, uint64_t start, uint64_t end,
                            bool batch) {
-    kvcore_wal_object object = {log->node, epoch_ms, start, end, batch, false};
+    kvwombat_wal_object object = {log->node, epoch_ms, start, end, batch, false};
     size_t length = 0;
-    (void)!kvcore_wal_key(log->name_space, &object, NULL, 0, &length);
+    (void)!kvwombat_wal_key(log->name_space, &object, NULL, 0, &length);
     char *text = kvtest_line_alloc(v, length + 1);
-    kvtest_expect_status(v, "key", kvcore_wal_key(log->name_space, &object, text, length + 1, &length), KVCORE_OK);
+    kvtest_expect_status(v, "key", kvwombat_wal_key(log->name_space, &object, text, length + 1, &length), KVCORE_OK);
     return (kvcore_bytes){text, length};
 }
 
@@ -41,9 +41,9 @@ static kvcore_bytes flush(kvtest_vector *v, group_log *log, uint64_t now_ms) {
     kvcore_bytes bytes = log->items[0].record;
     if (batch) {
         size_t size = 0;
-        (void)!kvformat_wal_batch_encode(log->items, log->count, NULL, 0, &size);
+        (void)!kvwombat_wal_batch_encode(log->items, log->count, NULL, 0, &size);
         void *memory = kvtest_line_alloc(v, size);
-        kvtest_expect_status(v, "batch", kvformat_wal_batch_encode(log->items, log->count, memory, size, &size),
+        kvtest_expect_status(v, "batch", kvwombat_wal_batch_encode(log->items, log->count, memory, size, &size),
                              KVCORE_OK);
         bytes = (kvcore_bytes){memory, size};
     }
@@ -66,12 +66,12 @@ static void expect_flushed(kvtest_vector *v, json_object *expected, kvcore_bytes
 }
 
 static kvcore_bytes encode(kvtest_vector *v, json_object *step) {
-    kvformat_wal_record record = {kvtest_hex(v, step, "key"), kvtest_hex(v, step, "meta"),
+    kvwombat_wal_record record = {kvtest_hex(v, step, "key"), kvtest_hex(v, step, "meta"),
                                   kvtest_hex(v, step, "payload")};
     size_t size = 0;
-    (void)!kvformat_wal_record_encode(&record, NULL, 0, &size);
+    (void)!kvwombat_wal_record_encode(&record, NULL, 0, &size);
     void *memory = kvtest_line_alloc(v, size);
-    kvtest_expect_status(v, "record", kvformat_wal_record_encode(&record, memory, size, &size), KVCORE_OK);
+    kvtest_expect_status(v, "record", kvwombat_wal_record_encode(&record, memory, size, &size), KVCORE_OK);
     return (kvcore_bytes){memory, size};
 }
 
@@ -86,7 +86,7 @@ static void publish(kvtest_vector *v, group_log *log, json_object *step) {
     if (!log->single && log->count > 0 && log->bytes + record.size_bytes > log->max_bytes)
         flushed[flushes++] = flush(v, log, now_ms);
     if (log->count == 0) log->first_ms = now_ms;
-    log->items[log->count++] = (kvformat_wal_item){log->next_seq++, record};
+    log->items[log->count++] = (kvwombat_wal_item){log->next_seq++, record};
     log->bytes += record.size_bytes;
     if (log->single || log->count >= log->max_records || log->bytes >= log->max_bytes)
         flushed[flushes++] = flush(v, log, now_ms);
@@ -115,14 +115,14 @@ static void take_step(kvtest_vector *v, group_log *log, json_object *step) {
 static uint64_t next_sequence(const group_log *log) {
     uint64_t most = 0;
     for (size_t i = 0; i < log->objects.count; i++) {
-        kvcore_wal_object object;
-        if (!kvcore_wal_key_parse(log->name_space, log->objects.rows[i].key, &object)) continue;
+        kvwombat_wal_object object;
+        if (!kvwombat_wal_key_parse(log->name_space, log->objects.rows[i].key, &object)) continue;
         if (store_compare(object.node, log->node) == 0 && object.end_seq > most) most = object.end_seq;
     }
     return most + 1;
 }
 
-static void expect_record(kvtest_vector *v, const kvformat_wal_record *record, json_object *row) {
+static void expect_record(kvtest_vector *v, const kvwombat_wal_record *record, json_object *row) {
     kvtest_expect_bytes(v, "key", record->key.data, record->key.size_bytes, kvtest_hex(v, row, "key"));
     kvtest_expect_bytes(v, "meta", record->meta.data, record->meta.size_bytes, kvtest_hex(v, row, "meta"));
     kvtest_expect_bytes(v, "payload", record->payload.data, record->payload.size_bytes, kvtest_hex(v, row, "payload"));
@@ -135,18 +135,18 @@ static void check_replay(kvtest_vector *v, const group_log *log) {
     size_t count = 0, records = 0;
     for (size_t i = 0; i < log->objects.count; i++)
         if (store_begins(log->objects.rows[i].key, log->name_space)) keys[count++] = log->objects.rows[i].key;
-    kvcore_wal_keys_sort(log->name_space, keys, count);
+    kvwombat_wal_keys_sort(log->name_space, keys, count);
     json_object *replay = kvtest_field(v, v->line, "replay");
     bool fails = !json_object_is_type(replay, json_type_array);
     size_t expected = fails ? 0 : json_object_array_length(replay);
     kvcore_status status = KVCORE_OK;
     for (size_t i = 0; i < count && status == KVCORE_OK; i++) {
-        kvformat_wal_reader reader;
-        kvformat_wal_record record;
+        kvwombat_wal_reader reader;
+        kvwombat_wal_record record;
         bool more = true;
-        status = kvformat_wal_open(store_find(&log->objects, keys[i])->bytes, &reader, NULL);
+        status = kvwombat_wal_open(store_find(&log->objects, keys[i])->bytes, &reader, NULL);
         while (status == KVCORE_OK) {
-            status = kvformat_wal_next(&reader, &record, &more, NULL);
+            status = kvwombat_wal_next(&reader, &record, &more, NULL);
             if (status != KVCORE_OK || !more) break;
             if (!fails && records < expected) expect_record(v, &record, json_object_array_get_idx(replay, records));
             records++;
@@ -167,7 +167,7 @@ static void check_group_commit(kvtest_vector *v) {
                      .items = kvtest_line_alloc(v, RECORDS_MOST * sizeof *log.items)};
     size_t room = node.size_bytes + 16, length = 0;
     char *text = kvtest_line_alloc(v, room);
-    kvtest_expect_status(v, "node", kvcore_wal_node_id(node, text, room, &length), KVCORE_OK);
+    kvtest_expect_status(v, "node", kvwombat_wal_node_id(node, text, room, &length), KVCORE_OK);
     log.node = (kvcore_bytes){text, length};
     log.single = log.max_records <= 1 || log.max_bytes <= 1;
     kvtest_expect_true(v, "single_record_mode", log.single == kvtest_bool(v, v->line, "single_record_mode"));
@@ -189,12 +189,12 @@ static void check_layout_audit(kvtest_vector *v) {
     size_t total = 0, canonical = 0, legacy = 0;
     for (size_t i = 0; i < json_object_array_length(keys); i++) {
         kvcore_bytes key = store_text_at(v, keys, i);
-        kvcore_wal_object object;
+        kvwombat_wal_object object;
         if (!store_begins(key, name_space) || key.size_bytes <= name_space.size_bytes ||
             ((const char *)key.data)[name_space.size_bytes] != '/')
             continue;
         total++;
-        if (!kvcore_wal_key_parse(name_space, key, &object)) continue;
+        if (!kvwombat_wal_key_parse(name_space, key, &object)) continue;
         if (object.legacy)
             legacy++;
         else
@@ -215,7 +215,7 @@ typedef struct range_read {
     uint64_t low, high; /* the window of payloads that is fetched */
 } range_read;
 
-static void take_entry(kvtest_vector *v, range_read *read, const kvformat_segment_entry *entry) {
+static void take_entry(kvtest_vector *v, range_read *read, const kvwombat_segment_entry *entry) {
     if (store_compare(entry->key, read->start) < 0 || store_compare(entry->key, read->end) > 0) return;
     uint64_t end = (uint64_t)entry->payload_offset + entry->payload_bytes;
     if (read->count == 0 || entry->payload_offset < read->low) read->low = entry->payload_offset;
@@ -233,13 +233,13 @@ static void take_entry(kvtest_vector *v, range_read *read, const kvformat_segmen
 static kvcore_status read_range(kvtest_vector *v, range_read *read) {
     if (store_compare(read->start, read->end) > 0) return KVCORE_EINVAL;
     kvcore_bytes index = {NULL, 0};
-    kvcore_status status = kvformat_segment_index(read->file, &index, NULL);
+    kvcore_status status = kvwombat_segment_index(read->file, &index, NULL);
     /* The whole index is decoded before anything is selected. */
     for (int pass = 0; pass < 2 && status == KVCORE_OK; pass++) {
         size_t offset = 0;
-        kvformat_segment_entry entry;
+        kvwombat_segment_entry entry;
         for (bool more = true; status == KVCORE_OK && more;) {
-            status = kvformat_segment_next(index, &offset, &entry, &more, NULL);
+            status = kvwombat_segment_next(index, &offset, &entry, &more, NULL);
             if (status == KVCORE_OK && more && pass == 1) take_entry(v, read, &entry);
         }
     }

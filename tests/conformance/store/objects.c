@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <kvformat/checksum.h>
+#include <kvwombat/checksum.h>
 
 int store_compare(kvcore_bytes a, kvcore_bytes b) {
     size_t shared = a.size_bytes < b.size_bytes ? a.size_bytes : b.size_bytes;
@@ -102,7 +102,7 @@ void store_load(kvtest_vector *v, json_object *from, store_objects *objects) {
 
 static const char *token_text(kvtest_vector *v, kvcore_bytes bytes) {
     char *text = kvtest_line_alloc(v, 17);
-    snprintf(text, 17, "%016" PRIx64, kvformat_fnv64(bytes));
+    snprintf(text, 17, "%016" PRIx64, kvwombat_fnv64(bytes));
     return text;
 }
 

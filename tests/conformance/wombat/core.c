@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <kvcore/block_key.h>
-#include <kvcore/fact.h>
-#include <kvcore/object_key.h>
-#include <kvcore/prefix.h>
 #include <kvcore/text.h>
+#include <kvwombat/block_key.h>
+#include <kvwombat/fact.h>
+#include <kvwombat/object_key.h>
+#include <kvwombat/prefix.h>
 
 static kvcore_hash256 hash_field(kvtest_vector *v, json_object *object, const char *key) {
     kvcore_hash256 hash = {{0}};
@@ -25,8 +25,8 @@ static void expect_hash(kvtest_vector *v, const char *what, const kvcore_hash256
 }
 
 static void check_seed_of(kvtest_vector *v, json_object *object) {
-    kvcore_fingerprint fingerprint = hash_field(v, object, "fingerprint");
-    kvcore_hash256 seed = kvcore_prefix_seed(kvtest_text(v, object, "tenant"), &fingerprint);
+    kvwombat_fingerprint fingerprint = hash_field(v, object, "fingerprint");
+    kvcore_hash256 seed = kvwombat_prefix_seed(kvtest_text(v, object, "tenant"), &fingerprint);
     expect_hash(v, "seed", &seed, kvtest_hex(v, object, "seed"));
 }
 
@@ -39,13 +39,13 @@ static void check_prefix_hashes(kvtest_vector *v) {
     check_seed_of(v, v->line);
     json_object *lists = kvtest_array(v, v->line, "token_blocks"), *expected = kvtest_array(v, v->line, "hashes");
     size_t count = json_object_array_length(lists);
-    kvcore_token_span *blocks = kvtest_line_alloc(v, count * sizeof *blocks);
+    kvwombat_token_span *blocks = kvtest_line_alloc(v, count * sizeof *blocks);
     kvcore_hash256 *hashes = kvtest_line_alloc(v, count * sizeof *hashes);
     for (size_t i = 0; i < count; i++)
         blocks[i].tokens =
             kvtest_tokens_of(v, json_object_array_get_idx(lists, i), "token_blocks", &blocks[i].token_count);
-    kvcore_fingerprint fingerprint = hash_field(v, v->line, "fingerprint");
-    kvcore_prefix_hashes(kvtest_text(v, v->line, "tenant"), &fingerprint, blocks, count, hashes);
+    kvwombat_fingerprint fingerprint = hash_field(v, v->line, "fingerprint");
+    kvwombat_prefix_hashes(kvtest_text(v, v->line, "tenant"), &fingerprint, blocks, count, hashes);
     kvtest_expect_u64(v, "hashes", count, json_object_array_length(expected));
     for (size_t i = 0; i < count; i++)
         expect_hash(v, "hash", &hashes[i], kvtest_hex_of(v, json_object_array_get_idx(expected, i), "hashes"));
@@ -66,32 +66,32 @@ static uint32_t *tokens_by_rule(kvtest_vector *v, size_t count) {
 }
 
 static void check_engine_chain(kvtest_vector *v) {
-    char text[KVCORE_ENGINE_SEED_TEXT_BYTES] = {0};
+    char text[KVWOMBAT_ENGINE_SEED_TEXT_BYTES] = {0};
     size_t length = 0, count = 0, token_count = (size_t)kvtest_u64(v, v->line, "n_tokens");
     kvtest_expect_status(v, "seed text",
-                         kvcore_engine_seed_text(kvtest_text(v, v->line, "fingerprint24"),
-                                                 (int32_t)kvtest_u64(v, v->line, "quant_bits"), text, &length),
+                         kvwombat_engine_seed_text(kvtest_text(v, v->line, "fingerprint24"),
+                                                   (int32_t)kvtest_u64(v, v->line, "quant_bits"), text, &length),
                          KVCORE_OK);
     kvtest_expect_text(v, "seed text", text, kvtest_string(v, v->line, "seed_ascii"));
-    kvcore_hash256 seed = kvcore_engine_seed((kvcore_bytes){text, length}), *hashes;
+    kvcore_hash256 seed = kvwombat_engine_seed((kvcore_bytes){text, length}), *hashes;
     expect_hash(v, "seed", &seed, kvtest_hex(v, v->line, "seed_hex"));
     json_object *chain = kvtest_array(v, v->line, "chain"), *keys = kvtest_array(v, v->line, "object_keys");
-    hashes = kvtest_line_alloc(v, KVCORE_ENGINE_MAX_BLOCKS * sizeof *hashes);
-    kvcore_token_span tokens = {tokens_by_rule(v, token_count), token_count};
+    hashes = kvtest_line_alloc(v, KVWOMBAT_ENGINE_MAX_BLOCKS * sizeof *hashes);
+    kvwombat_token_span tokens = {tokens_by_rule(v, token_count), token_count};
     kvtest_expect_status(v, "chain",
-                         kvcore_engine_chain(&seed, tokens, (size_t)kvtest_u64(v, v->line, "block_tokens"), hashes,
-                                             KVCORE_ENGINE_MAX_BLOCKS, &count),
+                         kvwombat_engine_chain(&seed, tokens, (size_t)kvtest_u64(v, v->line, "block_tokens"), hashes,
+                                               KVWOMBAT_ENGINE_MAX_BLOCKS, &count),
                          KVCORE_OK);
     kvtest_expect_u64(v, "blocks", count, json_object_array_length(chain));
     for (size_t i = 0; i < count; i++) {
-        char key[KVCORE_BLOCK_OBJECT_KEY_BYTES];
+        char key[KVWOMBAT_BLOCK_OBJECT_KEY_BYTES];
         expect_hash(v, "hash", &hashes[i], kvtest_hex_of(v, json_object_array_get_idx(chain, i), "chain"));
-        kvcore_block_object_key(&hashes[i], key);
+        kvwombat_block_object_key(&hashes[i], key);
         kvtest_expect_text(v, "object key", key, json_object_get_string(json_object_array_get_idx(keys, i)));
     }
     if (count == 0 || kvtest_is_null(v->line, "sidecar_key")) return;
-    char sidecar[KVCORE_SIDECAR_OBJECT_KEY_BYTES];
-    kvcore_sidecar_object_key(&hashes[count - 1], sidecar);
+    char sidecar[KVWOMBAT_SIDECAR_OBJECT_KEY_BYTES];
+    kvwombat_sidecar_object_key(&hashes[count - 1], sidecar);
     kvtest_expect_text(v, "sidecar key", sidecar, kvtest_string(v, v->line, "sidecar_key"));
 }
 
@@ -104,27 +104,27 @@ static void check_chunk_key(kvtest_vector *v) {
     char key[1024] = "", name_space[512];
     size_t length;
     uint64_t seq = kvtest_u64(v, v->line, "seq"), epoch = kvtest_u64(v, v->line, "epoch_ms");
-    kvcore_wal_chunk chunk = {kvtest_text(v, v->line, "tenant"), kvtest_text(v, v->line, "fingerprint"),
-                              kvtest_text(v, v->line, "node"), epoch, seq};
-    expect_key(v, kvcore_wal_chunk_key(&chunk, key, sizeof key, &length), key, "key");
+    kvwombat_wal_chunk chunk = {kvtest_text(v, v->line, "tenant"), kvtest_text(v, v->line, "fingerprint"),
+                                kvtest_text(v, v->line, "node"), epoch, seq};
+    expect_key(v, kvwombat_wal_chunk_key(&chunk, key, sizeof key, &length), key, "key");
     snprintf(name_space, sizeof name_space, "wal/%s/%s", kvtest_string(v, v->line, "tenant"),
              kvtest_string(v, v->line, "fingerprint"));
-    kvcore_wal_object object = {.node = chunk.node, .epoch_ms = epoch, .start_seq = seq, .end_seq = seq};
-    expect_key(v, kvcore_wal_key(kvcore_text(name_space), &object, key, sizeof key, &length), key, "store_key");
+    kvwombat_wal_object object = {.node = chunk.node, .epoch_ms = epoch, .start_seq = seq, .end_seq = seq};
+    expect_key(v, kvwombat_wal_key(kvcore_text(name_space), &object, key, sizeof key, &length), key, "store_key");
     object.batch = true;
     object.end_seq = seq > UINT64_MAX - 3 ? UINT64_MAX : seq + 3; /* how the vectors were made */
-    expect_key(v, kvcore_wal_key(kvcore_text(name_space), &object, key, sizeof key, &length), key, "store_batch_key");
+    expect_key(v, kvwombat_wal_key(kvcore_text(name_space), &object, key, sizeof key, &length), key, "store_batch_key");
 }
 
 static void check_node_id(kvtest_vector *v) {
     char text[1024] = "";
     size_t length;
-    expect_key(v, kvcore_wal_node_id(kvtest_text(v, v->line, "in"), text, sizeof text, &length), text, "out");
+    expect_key(v, kvwombat_wal_node_id(kvtest_text(v, v->line, "in"), text, sizeof text, &length), text, "out");
 }
 
 static void check_parse_key(kvtest_vector *v) {
-    kvcore_wal_object object = {0};
-    bool known = kvcore_wal_key_parse(kvtest_text(v, v->line, "namespace"), kvtest_text(v, v->line, "key"), &object);
+    kvwombat_wal_object object = {0};
+    bool known = kvwombat_wal_key_parse(kvtest_text(v, v->line, "namespace"), kvtest_text(v, v->line, "key"), &object);
     json_object *parsed = kvtest_field(v, v->line, "parsed");
     kvtest_expect_u64(v, "parsed", known, parsed != NULL);
     if (!known || parsed == NULL) return;
@@ -141,7 +141,7 @@ static void check_sort_keys(kvtest_vector *v) {
     kvcore_bytes *keys = kvtest_line_alloc(v, count * sizeof *keys);
     for (size_t i = 0; i < count; i++)
         keys[i] = kvcore_text(json_object_get_string(json_object_array_get_idx(given, i)));
-    kvcore_wal_keys_sort(kvtest_text(v, v->line, "namespace"), keys, count);
+    kvwombat_wal_keys_sort(kvtest_text(v, v->line, "namespace"), keys, count);
     kvtest_expect_u64(v, "keys", count, json_object_array_length(sorted));
     for (size_t i = 0; i < count; i++)
         kvtest_expect_text(v, "key", keys[i].data, json_object_get_string(json_object_array_get_idx(sorted, i)));
@@ -150,7 +150,7 @@ static void check_sort_keys(kvtest_vector *v) {
 static void check_pick_winner(kvtest_vector *v) {
     json_object *rows = kvtest_array(v, v->line, "facts");
     size_t count = json_object_array_length(rows);
-    kvcore_fact *facts = kvtest_line_alloc(v, count * sizeof *facts);
+    kvwombat_fact *facts = kvtest_line_alloc(v, count * sizeof *facts);
     for (size_t i = 0; i < count; i++) {
         json_object *row = json_object_array_get_idx(rows, i);
         facts[i].epoch_ms = kvtest_u64_of(v, json_object_array_get_idx(row, 0), "epoch");
@@ -160,7 +160,8 @@ static void check_pick_winner(kvtest_vector *v) {
         else
             kvtest_differ(v, "a write id of %zu bytes", id.size_bytes);
     }
-    kvtest_expect_u64(v, "winner", kvcore_fact_winner(facts, count), kvtest_u64_or(v, v->line, "winner_index", count));
+    kvtest_expect_u64(v, "winner", kvwombat_fact_winner(facts, count),
+                      kvtest_u64_or(v, v->line, "winner_index", count));
 }
 
 static void check_resident_prefix(kvtest_vector *v) {
@@ -168,7 +169,7 @@ static void check_resident_prefix(kvtest_vector *v) {
     size_t count = json_object_array_length(list);
     bool *resident = kvtest_line_alloc(v, count);
     for (size_t i = 0; i < count; i++) resident[i] = json_object_get_boolean(json_object_array_get_idx(list, i));
-    kvtest_expect_u64(v, "count", kvcore_resident_prefix(resident, count), kvtest_u64(v, v->line, "count"));
+    kvtest_expect_u64(v, "count", kvwombat_resident_prefix(resident, count), kvtest_u64(v, v->line, "count"));
 }
 
 const wombat_op wombat_core_ops[] = {{"chained_prefix_hashes", check_prefix_hashes},

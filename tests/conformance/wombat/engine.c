@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include <kvformat/engine.h>
+#include <kvwombat/engine.h>
 
 enum { MOST_LAYERS = 32 };
 
@@ -33,10 +33,10 @@ static void read_toy(kvtest_vector *v) {
     model->installed_tokens = u32(v, "installed_checkpoint_tokens");
 }
 
-static kvformat_engine_model model_of(kvtest_vector *v) {
+static kvwombat_engine_model model_of(kvtest_vector *v) {
     const toy *model = v->context;
     if (model->layer_count == 0) kvtest_differ(v, "no model in the first line");
-    return (kvformat_engine_model){model->ratios,      model->layer_count, model->head_dim,
+    return (kvwombat_engine_model){model->ratios,      model->layer_count, model->head_dim,
                                    model->indexer_dim, model->window,      model->block_tokens};
 }
 
@@ -66,38 +66,38 @@ static void expect_same(kvtest_vector *v, kvcore_status status, const void *byte
 
 /* The engine's file taken apart and put together again is the same file. */
 static void check_kvb1_encode(kvtest_vector *v) {
-    kvformat_engine_model model = model_of(v);
+    kvwombat_engine_model model = model_of(v);
     kvcore_bytes file = read_file(v);
-    kvformat_kvb1_layer layers[MOST_LAYERS];
+    kvwombat_kvb1_layer layers[MOST_LAYERS];
     uint32_t seq = u32(v, "block_seq");
-    kvcore_status status = kvformat_kvb1_decode(&model, seq, file, layers, NULL);
+    kvcore_status status = kvwombat_kvb1_decode(&model, seq, file, layers, NULL);
     kvtest_expect_status(v, "decode", status, KVCORE_OK);
     if (status != KVCORE_OK) return;
     void *bytes = kvtest_line_alloc(v, file.size_bytes);
     size_t size = 0;
-    status = kvformat_kvb1_encode(&model, seq, layers, bytes, file.size_bytes, &size);
+    status = kvwombat_kvb1_encode(&model, seq, layers, bytes, file.size_bytes, &size);
     expect_same(v, status, bytes, size, file);
     expect_crc(v, (const uint8_t *)file.data + file.size_bytes - 4);
 }
 
 static void check_kvb1_decode(kvtest_vector *v) {
-    kvformat_engine_model model = model_of(v);
-    kvformat_kvb1_layer layers[MOST_LAYERS];
-    kvcore_status status = kvformat_kvb1_decode(&model, 0, read_file(v), layers, NULL);
+    kvwombat_engine_model model = model_of(v);
+    kvwombat_kvb1_layer layers[MOST_LAYERS];
+    kvcore_status status = kvwombat_kvb1_decode(&model, 0, read_file(v), layers, NULL);
     kvtest_expect_status(v, "decode", status, expected_of(v));
 }
 
 static void check_rtt1_encode(kvtest_vector *v) {
-    kvformat_engine_model model = model_of(v);
+    kvwombat_engine_model model = model_of(v);
     kvcore_bytes file = read_file(v);
-    kvformat_rtt1 sidecar;
-    kvformat_rtt1_layer layers[MOST_LAYERS];
-    kvcore_status status = kvformat_rtt1_decode(&model, 0, file, &sidecar, layers, NULL);
+    kvwombat_rtt1 sidecar;
+    kvwombat_rtt1_layer layers[MOST_LAYERS];
+    kvcore_status status = kvwombat_rtt1_decode(&model, 0, file, &sidecar, layers, NULL);
     kvtest_expect_status(v, "decode", status, KVCORE_OK);
     if (status != KVCORE_OK) return;
     void *bytes = kvtest_line_alloc(v, file.size_bytes);
     size_t size = 0;
-    status = kvformat_rtt1_encode(&model, &sidecar, layers, bytes, file.size_bytes, &size);
+    status = kvwombat_rtt1_encode(&model, &sidecar, layers, bytes, file.size_bytes, &size);
     expect_same(v, status, bytes, size, file);
     expect_crc(v, (const uint8_t *)file.data + 12);
     kvtest_expect_u64(v, "body_len", kvcore_load_le32((const uint8_t *)file.data + 8),
@@ -106,11 +106,11 @@ static void check_rtt1_encode(kvtest_vector *v) {
 }
 
 static void check_rtt1_decode(kvtest_vector *v) {
-    kvformat_engine_model model = model_of(v);
-    kvformat_rtt1 sidecar;
-    kvformat_rtt1_layer layers[MOST_LAYERS];
+    kvwombat_engine_model model = model_of(v);
+    kvwombat_rtt1 sidecar;
+    kvwombat_rtt1_layer layers[MOST_LAYERS];
     kvcore_status status =
-        kvformat_rtt1_decode(&model, ((const toy *)v->context)->installed_tokens, read_file(v), &sidecar, layers, NULL);
+        kvwombat_rtt1_decode(&model, ((const toy *)v->context)->installed_tokens, read_file(v), &sidecar, layers, NULL);
     kvtest_expect_status(v, "decode", status, expected_of(v));
 }
 

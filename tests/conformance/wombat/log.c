@@ -1,34 +1,34 @@
 /* Checksums, log records and batches, segments. */
 #include "wombat.h"
 
-#include <kvformat/checksum.h>
-#include <kvformat/segment.h>
-#include <kvformat/wal.h>
+#include <kvwombat/checksum.h>
+#include <kvwombat/segment.h>
+#include <kvwombat/wal.h>
 
 static void check_checksum(kvtest_vector *v) {
     kvcore_bytes bytes = wombat_bytes(v, v->line, "in"), wide = kvtest_hex(v, v->line, "fnv64");
-    kvtest_expect_u64(v, "fnv32", kvformat_fnv32(bytes), kvtest_u64(v, v->line, "u32"));
+    kvtest_expect_u64(v, "fnv32", kvwombat_fnv32(bytes), kvtest_u64(v, v->line, "u32"));
     if (wide.size_bytes == 8)
-        kvtest_expect_u64(v, "fnv64", kvformat_fnv64(bytes), kvcore_load_be64(wide.data));
+        kvtest_expect_u64(v, "fnv64", kvwombat_fnv64(bytes), kvcore_load_be64(wide.data));
     else
         kvtest_differ(v, "fnv64 of %zu bytes", wide.size_bytes);
 }
 
 static void check_wal_encode(kvtest_vector *v) {
     json_object *in = kvtest_field(v, v->line, "in");
-    kvformat_wal_record record = {wombat_bytes(v, in, "key"), wombat_bytes(v, in, "meta"),
+    kvwombat_wal_record record = {wombat_bytes(v, in, "key"), wombat_bytes(v, in, "meta"),
                                   wombat_bytes(v, in, "payload")};
     size_t size = 0;
-    kvcore_status asked = kvformat_wal_record_encode(&record, NULL, 0, &size);
+    kvcore_status asked = kvwombat_wal_record_encode(&record, NULL, 0, &size);
     void *bytes = kvtest_line_alloc(v, size);
-    kvcore_status written = kvformat_wal_record_encode(&record, bytes, size, &size);
+    kvcore_status written = kvwombat_wal_record_encode(&record, bytes, size, &size);
     wombat_expect_encoded(v, asked, written, (kvcore_bytes){bytes, size}, kvtest_field(v, v->line, "expect"));
 }
 
 static void check_wal_decode(kvtest_vector *v) {
-    kvformat_wal_record record;
+    kvwombat_wal_record record;
     json_object *expect = kvtest_field(v, v->line, "expect");
-    kvcore_status status = kvformat_wal_record_decode(wombat_bytes(v, v->line, "in"), &record, NULL, NULL);
+    kvcore_status status = kvwombat_wal_record_decode(wombat_bytes(v, v->line, "in"), &record, NULL, NULL);
     kvtest_expect_status(v, "decode", status, wombat_expected(v, expect));
     if (status != KVCORE_OK || v->failed) return;
     json_object *ok = kvtest_field(v, expect, "ok");
@@ -40,26 +40,26 @@ static void check_wal_decode(kvtest_vector *v) {
 static void check_batch_encode(kvtest_vector *v) {
     json_object *records = kvtest_array(v, v->line, "records");
     size_t count = json_object_array_length(records), size = 0;
-    kvformat_wal_item *items = kvtest_line_alloc(v, count * sizeof *items);
+    kvwombat_wal_item *items = kvtest_line_alloc(v, count * sizeof *items);
     for (size_t i = 0; i < count; i++) {
         json_object *row = json_object_array_get_idx(records, i);
-        items[i] = (kvformat_wal_item){kvtest_u64(v, row, "seq"), kvtest_hex(v, row, "encoded_hex")};
+        items[i] = (kvwombat_wal_item){kvtest_u64(v, row, "seq"), kvtest_hex(v, row, "encoded_hex")};
     }
-    kvcore_status asked = kvformat_wal_batch_encode(items, count, NULL, 0, &size);
+    kvcore_status asked = kvwombat_wal_batch_encode(items, count, NULL, 0, &size);
     void *bytes = kvtest_line_alloc(v, size);
-    kvcore_status written = kvformat_wal_batch_encode(items, count, bytes, size, &size);
+    kvcore_status written = kvwombat_wal_batch_encode(items, count, bytes, size, &size);
     wombat_expect_encoded(v, asked, written, (kvcore_bytes){bytes, size}, kvtest_field(v, v->line, "expect"));
 }
 
 static void check_object_decode(kvtest_vector *v) {
     json_object *expect = kvtest_field(v, v->line, "expect");
     json_object *ok = kvtest_has(expect, "ok") ? kvtest_array(v, expect, "ok") : NULL;
-    kvformat_wal_reader reader;
-    kvformat_wal_record record;
-    kvcore_status status = kvformat_wal_open(wombat_bytes(v, v->line, "in"), &reader, NULL);
+    kvwombat_wal_reader reader;
+    kvwombat_wal_record record;
+    kvcore_status status = kvwombat_wal_open(wombat_bytes(v, v->line, "in"), &reader, NULL);
     size_t count = 0;
     for (bool more = true; status == KVCORE_OK; count++) {
-        status = kvformat_wal_next(&reader, &record, &more, NULL);
+        status = kvwombat_wal_next(&reader, &record, &more, NULL);
         if (status != KVCORE_OK || !more) break;
         json_object *row = ok == NULL ? NULL : json_object_array_get_idx(ok, count);
         if (row == NULL) continue;
@@ -76,9 +76,9 @@ static void check_object_decode(kvtest_vector *v) {
 static void expect_index(kvtest_vector *v, kvcore_status status, kvcore_bytes index, kvcore_status expected,
                          json_object *rows) {
     size_t offset = 0, count = 0;
-    kvformat_segment_entry entry;
+    kvwombat_segment_entry entry;
     for (bool more = true; status == KVCORE_OK; count++) {
-        status = kvformat_segment_next(index, &offset, &entry, &more, NULL);
+        status = kvwombat_segment_next(index, &offset, &entry, &more, NULL);
         if (status != KVCORE_OK || !more) break;
         json_object *row = rows == NULL ? NULL : json_object_array_get_idx(rows, count);
         if (row == NULL) continue;
@@ -98,33 +98,33 @@ static void expect_index(kvtest_vector *v, kvcore_status status, kvcore_bytes in
 static void check_segment_encode(kvtest_vector *v) {
     json_object *rows = kvtest_array(v, v->line, "blocks"), *expect = kvtest_field(v, v->line, "expect");
     size_t count = json_object_array_length(rows), size = 0;
-    kvformat_segment_block *blocks = kvtest_line_alloc(v, count * sizeof *blocks);
+    kvwombat_segment_block *blocks = kvtest_line_alloc(v, count * sizeof *blocks);
     for (size_t i = 0; i < count; i++) {
         json_object *row = json_object_array_get_idx(rows, i);
-        blocks[i] = (kvformat_segment_block){wombat_bytes(v, row, "key"), wombat_bytes(v, row, "payload")};
+        blocks[i] = (kvwombat_segment_block){wombat_bytes(v, row, "key"), wombat_bytes(v, row, "payload")};
     }
-    kvcore_status asked = kvformat_segment_encode(blocks, count, NULL, 0, &size);
+    kvcore_status asked = kvwombat_segment_encode(blocks, count, NULL, 0, &size);
     void *bytes = kvtest_line_alloc(v, size);
-    kvcore_status written = kvformat_segment_encode(blocks, count, bytes, size, &size);
+    kvcore_status written = kvwombat_segment_encode(blocks, count, bytes, size, &size);
     kvcore_bytes file = {bytes, size}, index = {NULL, 0};
     wombat_expect_encoded(v, asked, written, file, expect);
     if (written != KVCORE_OK || kvtest_is_null(v->line, "index")) return;
-    kvtest_expect_status(v, "check", kvformat_segment_check(file, NULL), KVCORE_OK);
-    expect_index(v, kvformat_segment_index(file, &index, NULL), index, KVCORE_OK, kvtest_array(v, v->line, "index"));
+    kvtest_expect_status(v, "check", kvwombat_segment_check(file, NULL), KVCORE_OK);
+    expect_index(v, kvwombat_segment_index(file, &index, NULL), index, KVCORE_OK, kvtest_array(v, v->line, "index"));
 }
 
 static void check_index_decode(kvtest_vector *v) {
     json_object *expect = kvtest_field(v, v->line, "expect");
     kvcore_bytes file = wombat_bytes(v, v->line, "in"), index = {NULL, 0};
-    kvcore_status status = kvformat_segment_index(file, &index, NULL);
+    kvcore_status status = kvwombat_segment_index(file, &index, NULL);
     expect_index(v, status, index, wombat_expected(v, expect),
                  kvtest_has(expect, "ok") ? kvtest_array(v, expect, "ok") : NULL);
 }
 
 static void check_footer_decode(kvtest_vector *v) {
     json_object *expect = kvtest_field(v, v->line, "expect");
-    kvformat_segment_footer footer;
-    kvcore_status status = kvformat_segment_footer_decode(wombat_bytes(v, v->line, "footer"),
+    kvwombat_segment_footer footer;
+    kvcore_status status = kvwombat_segment_footer_decode(wombat_bytes(v, v->line, "footer"),
                                                           wombat_bytes(v, v->line, "index"), &footer, NULL);
     kvtest_expect_status(v, "footer", status, wombat_expected(v, expect));
     if (status != KVCORE_OK || v->failed) return;

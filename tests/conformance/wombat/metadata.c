@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <kvformat/manifest.h>
+#include <kvwombat/manifest.h>
 
 static void expect_text(kvtest_vector *v, const char *what, kvcore_bytes actual, json_object *object, const char *key) {
     kvtest_expect_bytes(v, what, actual.data, actual.size_bytes, kvtest_text(v, object, key));
@@ -41,15 +41,15 @@ static bool expect_answer(kvtest_vector *v, const char *parser, kvcore_status st
 
 static const struct {
     const char *name;
-    kvformat_parser parser;
-} parsers[] = {{"strict_v1", KVFORMAT_PARSER_STRICT}, {"dispatch", KVFORMAT_PARSER_DISPATCH}};
+    kvwombat_parser parser;
+} parsers[] = {{"strict_v1", KVWOMBAT_PARSER_STRICT}, {"dispatch", KVWOMBAT_PARSER_DISPATCH}};
 
 static void check_manifest(kvtest_vector *v) {
     for (size_t i = 0; i < 2; i++) {
-        const kvformat_manifest *manifest = NULL;
+        const kvwombat_manifest *manifest = NULL;
         kvcore_error error = {0};
         kvcore_status status =
-            kvformat_manifest_parse(kvtest_text(v, v->line, "json"), parsers[i].parser, NULL, &manifest, &error);
+            kvwombat_manifest_parse(kvtest_text(v, v->line, "json"), parsers[i].parser, NULL, &manifest, &error);
         json_object *expect = kvtest_field(v, v->line, parsers[i].name), *ok;
         if (expect_answer(v, parsers[i].name, status, &error, expect)) {
             ok = kvtest_field(v, expect, "ok");
@@ -65,11 +65,11 @@ static void check_manifest(kvtest_vector *v) {
                 expect_text(v, "end", manifest->entries[k].key_range_end, row, "key_range_end");
             }
         }
-        kvformat_manifest_destroy(manifest);
+        kvwombat_manifest_destroy(manifest);
     }
 }
 
-static void expect_delta(kvtest_vector *v, const kvformat_delta *delta, json_object *row) {
+static void expect_delta(kvtest_vector *v, const kvwombat_delta *delta, json_object *row) {
     kvtest_expect_u64(v, "schema_version", delta->schema_version, kvtest_u64(v, row, "schema_version"));
     kvtest_expect_u64(v, "epoch_ms", delta->epoch_ms, kvtest_u64(v, row, "epoch_ms"));
     kvtest_expect_u64(v, "seq", delta->seq, kvtest_u64(v, row, "seq"));
@@ -82,19 +82,19 @@ static void expect_delta(kvtest_vector *v, const kvformat_delta *delta, json_obj
 
 static void check_delta(kvtest_vector *v) {
     for (size_t i = 0; i < 2; i++) {
-        const kvformat_delta *delta = NULL;
+        const kvwombat_delta *delta = NULL;
         kvcore_error error = {0};
         kvcore_status status =
-            kvformat_delta_parse(kvtest_text(v, v->line, "json"), parsers[i].parser, NULL, &delta, &error);
+            kvwombat_delta_parse(kvtest_text(v, v->line, "json"), parsers[i].parser, NULL, &delta, &error);
         json_object *expect = kvtest_field(v, v->line, parsers[i].name);
         if (expect_answer(v, parsers[i].name, status, &error, expect))
             expect_delta(v, delta, kvtest_field(v, expect, "ok"));
-        kvformat_delta_destroy(delta);
+        kvwombat_delta_destroy(delta);
     }
 }
 
-static kvformat_delta read_fact(kvtest_vector *v, json_object *row) {
-    return (kvformat_delta){.epoch_ms = kvtest_u64(v, row, "epoch_ms"),
+static kvwombat_delta read_fact(kvtest_vector *v, json_object *row) {
+    return (kvwombat_delta){.epoch_ms = kvtest_u64(v, row, "epoch_ms"),
                             .seq = kvtest_u64(v, row, "seq"),
                             .tenant_id = kvtest_text(v, row, "tenant_id"),
                             .fingerprint = kvtest_text(v, row, "fingerprint"),
@@ -104,14 +104,14 @@ static kvformat_delta read_fact(kvtest_vector *v, json_object *row) {
                             .schema_version = (uint16_t)kvtest_u64(v, row, "schema_version")};
 }
 
-static void expect_conflict(kvtest_vector *v, const kvformat_delta *winner, const kvformat_delta *loser,
+static void expect_conflict(kvtest_vector *v, const kvwombat_delta *winner, const kvwombat_delta *loser,
                             json_object *row) {
     expect_text(v, "tenant_id", loser->tenant_id, row, "tenant_id");
     expect_text(v, "fingerprint", loser->fingerprint, row, "fingerprint");
     expect_text(v, "prefix_hash", loser->prefix_hash, row, "prefix_hash");
     const struct {
         const char *side;
-        const kvformat_delta *fact;
+        const kvwombat_delta *fact;
     } sides[] = {{"winner", winner}, {"loser", loser}};
     for (size_t i = 0; i < 2; i++) {
         char field[64];
@@ -129,12 +129,12 @@ static void expect_conflict(kvtest_vector *v, const kvformat_delta *winner, cons
 static void check_replay(kvtest_vector *v) {
     json_object *rows = kvtest_array(v, v->line, "facts"), *expected = kvtest_array(v, v->line, "winners");
     size_t count = json_object_array_length(rows);
-    kvformat_delta *facts = kvtest_line_alloc(v, count * sizeof *facts);
+    kvwombat_delta *facts = kvtest_line_alloc(v, count * sizeof *facts);
     size_t *winners = kvtest_line_alloc(v, count * sizeof *winners);
-    kvformat_conflict *conflicts = kvtest_line_alloc(v, count * sizeof *conflicts);
+    kvwombat_conflict *conflicts = kvtest_line_alloc(v, count * sizeof *conflicts);
     for (size_t i = 0; i < count; i++) facts[i] = read_fact(v, json_object_array_get_idx(rows, i));
-    kvformat_replay_stats stats;
-    kvformat_delta_replay(facts, count, winners, conflicts, &stats);
+    kvwombat_replay_stats stats;
+    kvwombat_delta_replay(facts, count, winners, conflicts, &stats);
     json_object *wanted = kvtest_field(v, v->line, "stats"), *pairs = kvtest_array(v, wanted, "conflict_rows");
     kvtest_expect_u64(v, "winners", stats.winner_count, kvtest_u64(v, wanted, "winners"));
     kvtest_expect_u64(v, "idempotent", stats.duplicates_idempotent, kvtest_u64(v, wanted, "duplicates_idempotent"));
