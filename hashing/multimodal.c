@@ -6,7 +6,7 @@
 
 /* What callers inline is compiled here once, to be exported. */
 extern inline kvcore_status kvhash_mm_run_end(kvhash_mm_run run, uint64_t *end);
-extern inline bool kvhash_mm_run_covers(kvhash_mm_run run, uint64_t slot);
+extern inline bool kvhash_mm_run_covers(kvhash_mm_run run, uint64_t at);
 
 kvcore_status kvhash_mm_sort(const kvhash_mm_run *runs, size_t count, uint64_t token_count, kvhash_mm_run *sorted,
                              kvcore_error *error) {

@@ -125,6 +125,8 @@ void kvhash_prover_destroy(kvhash_prover *prover) {
     kvcore_free(&allocator, prover, 1, sizeof *prover, _Alignof(kvhash_prover));
 }
 
+size_t kvhash_prover_memory_bytes(const kvhash_prover *prover) { return prover == NULL ? 0 : sizeof *prover; }
+
 uint32_t kvhash_prover_bits(const kvhash_prover *prover) { return prover == NULL ? 0 : (uint32_t)(64 * prover->lanes); }
 
 bool kvhash_proof_equal(kvhash_proof a, kvhash_proof b) { return ((a.low ^ b.low) | (a.high ^ b.high)) == 0; }

@@ -42,9 +42,9 @@ KVHASH_INLINE KVCORE_NODISCARD kvcore_status kvhash_mm_run_end(kvhash_mm_run run
     return KVCORE_OK;
 }
 
-/** Is the slot inside? Never, for a run whose end does not fit. */
-KVHASH_INLINE bool kvhash_mm_run_covers(kvhash_mm_run run, uint64_t slot) {
-    return run.offset <= UINT64_MAX - run.length && slot >= run.offset && slot - run.offset < run.length;
+/** Is slot `at` inside? Never, for a run whose end does not fit. */
+KVHASH_INLINE bool kvhash_mm_run_covers(kvhash_mm_run run, uint64_t at) {
+    return run.offset <= UINT64_MAX - run.length && at >= run.offset && at - run.offset < run.length;
 }
 
 /**

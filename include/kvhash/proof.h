@@ -89,6 +89,9 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_prover_create(const kvhash_prov
 /** Overwrite the keys and give everything back. NULL is ignored. Threads: no other call on this prover may be running. */
 KVHASH_API void kvhash_prover_destroy(kvhash_prover *prover);
 
+/** Bytes that it takes; 0 for NULL. */
+KVHASH_API size_t kvhash_prover_memory_bytes(const kvhash_prover *prover);
+
 /** 64 or 128; 0 for NULL. */
 KVHASH_API uint32_t kvhash_prover_bits(const kvhash_prover *prover);
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <kvhash/event.h>
+#include <kvhash/proof.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,10 +31,15 @@ typedef struct kvlogical_attributes {
      * while somebody listens; nothing is read otherwise. Elements are facts->struct_size bytes apart. */
     const kvhash_block_facts *facts;
     size_t fact_count; /**< as many as blocks; 0 with NULL */
+    /** Of register and match, in the order of the call, or NULL: what the block must have been registered with, besides its
+     * name (kvhash/proof.h). A name that is here with another proof is a miss, and the new block registers beside it. A
+     * manager that verifies nothing refuses them. */
+    const kvhash_proof *proofs;
+    size_t proof_count; /**< as many as blocks or names; 0 with NULL */
 } kvlogical_attributes;
 
 #define KVLOGICAL_ATTRIBUTES_INIT \
-    { sizeof(kvlogical_attributes), 0, 0, 0, 0, NULL, 0 }
+    { sizeof(kvlogical_attributes), 0, 0, 0, 0, NULL, 0, NULL, 0 }
 
 #ifdef __cplusplus
 }

@@ -63,6 +63,7 @@ enum {
     KVLOGICAL_REASON_OTHER_TIER = 5, /**< not here, but a manager of another tier of the registry has it */
     KVLOGICAL_REASON_REGISTERED = 6, /**< no manager has it; a handle or weak guard keeps the name registered */
     KVLOGICAL_REASON_NEVER_SEEN = 7, /**< never here, or so long ago that its record is gone */
+    KVLOGICAL_REASON_PROOF = 8,      /**< the name is here, with another proof: the block holds another text */
 };
 
 /** Why a name is, or is not, found. What does not apply is 0. */
@@ -79,6 +80,13 @@ typedef struct kvlogical_explanation {
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_explain(const kvlogical_manager *manager,
                                                                const kvhash_plh *names, size_t count,
                                                                kvlogical_explanation *explanations);
+
+/** The same of names with proofs (one a name; NULL: none). Errors: KVCORE_EINVAL; KVCORE_ENOTSUP for proofs when the manager
+ * verifies nothing. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_explain_proven(const kvlogical_manager *manager,
+                                                                      const kvhash_plh *names,
+                                                                      const kvhash_proof *proofs, size_t count,
+                                                                      kvlogical_explanation *explanations);
 
 #ifdef __cplusplus
 }

@@ -84,14 +84,22 @@ typedef struct kvlogical_config {
     size_t frequency_capacity;    /**< of a private registry's sketch; 0 as above */
     size_t handle_capacity;     /**< names with handles or weak guards at a time, when memory is the caller's; 0: 64 */
     kvcore_allocator allocator; /**< all NULL means the C library's */
+    uint32_t
+        proof_bits; /**< 64 or 128: blocks can be verified (kvhash/proof.h), at 8 or 16 bytes a block, or none with policies that leave
+                              room in the slots. 0: the bits of
+                              `prover`, or 64; KVLOGICAL_PROOFS_NONE: nothing is verified. In the caller's memory 0 without a
+                              prover means none */
+    uint32_t reserved;           /**< 0 */
+    const kvhash_prover *prover; /**< what requests prove with; borrowed for the manager's life. NULL: one with a random
+                                      secret, which goes with the manager */
 } kvlogical_config;
+
+#define KVLOGICAL_PROOFS_NONE UINT32_MAX
 
 #define KVLOGICAL_HISTORY_NONE UINT32_MAX
 
-#define KVLOGICAL_CONFIG_INIT                                                                                \
-    {                                                                                                        \
-        sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, { NULL, NULL, NULL } \
-    }
+#define KVLOGICAL_CONFIG_INIT \
+    { sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, {NULL, NULL, NULL}, 0, 0, NULL }
 
 /**
  * Make a manager; all its blocks are free.
@@ -137,6 +145,9 @@ KVLOGICAL_API uint64_t kvlogical_manager_id(const kvlogical_manager *manager);
 
 /** The registry it was given, or its private one, which goes with it. Borrowed. */
 KVLOGICAL_API kvlogical_registry *kvlogical_manager_registry(const kvlogical_manager *manager);
+
+/** What requests of this manager prove with, to prove by hand; NULL when it verifies nothing. Borrowed. */
+KVLOGICAL_API const kvhash_prover *kvlogical_manager_prover(const kvlogical_manager *manager);
 
 /** Bytes of memory the manager took at creation. */
 KVLOGICAL_API size_t kvlogical_manager_memory_bytes(const kvlogical_manager *manager);

@@ -40,9 +40,11 @@ typedef struct kvlogical_metrics {
     int64_t reset_pool_size;    /**< free blocks */
     int64_t inactive_pool_size;
     /* ours */
-    uint64_t withdrawals;    /**< blocks taken out of circulation */
-    uint64_t ghosts_dropped; /**< lineage: placeholders of the forest given up because there were too many */
-    uint64_t lineage_ghosts; /**< lineage: placeholders there are */
+    uint64_t withdrawals;      /**< blocks taken out of circulation */
+    uint64_t ghosts_dropped;   /**< lineage: placeholders of the forest given up because there were too many */
+    uint64_t lineage_ghosts;   /**< lineage: placeholders there are */
+    uint64_t proof_mismatches; /**< look-ups of names that are here with other proofs alone: each is a miss */
+    uint64_t second_lives;     /**< registered beside blocks of the same name with other proofs */
 } kvlogical_metrics;
 
 /** All values at one moment; zeros for NULL. */

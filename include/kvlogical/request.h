@@ -11,6 +11,11 @@
  *
  * Drive a request directly, with the calls below, or in two phases with those of kvlogical/schedule.h.
  *
+ * When the manager verifies (kvlogical_config.proof_bits: the default), the request proves its prefix to it: a cached block is
+ * taken only when it was registered for the same tokens, salt and adapter, whatever its name is.
+ *
+ * Names are made from salt and lora_name as kvhash_request_names() makes them.
+ *
  * Owns:    the request owns copies of its tokens and the guards of its blocks. The manager must outlive it.
  * Threads: compatible: different requests at once, also on one manager; calls on one request need the caller's lock.
  * Errors:  a failed call changes nothing.
@@ -46,27 +51,30 @@ typedef struct kvlogical_request_config {
     size_t token_count;
     const kvhash_mm_run *runs; /**< multimodal runs among the input, in any order */
     size_t run_count;
-    uint64_t salt_hash;           /**< kvhash_salt_hash(): for the names that kvhash_request_names() gives; 0 is what a
-                                       reference sequence has */
+    uint64_t salt_hash;           /**< with salt_hash_given: used as it is. Otherwise 0, and salt and lora_name count */
     size_t max_output_tokens;     /**< how many tokens may be generated; 0: none */
     size_t reserve_output_tokens; /**< take memory for so many at once; 0: for max_output_tokens, at most 1024 */
     bool release_tail_first;      /**< the front of the prefix becomes inactive last and stays longest */
     kvlogical_request_callback on_event; /**< NULL: nobody listens */
     void *ctx;
     kvcore_allocator allocator; /**< all NULL means the C library's */
+    kvcore_bytes salt;          /**< isolates tenants, as kvhash_request has it; empty: none. Borrowed for the call */
+    kvcore_bytes lora_name;     /**< isolates adapters; empty: none. Borrowed for the call */
+    bool salt_hash_given;       /**< the names are made with salt_hash. A reference sequence has 0 */
 } kvlogical_request_config;
 
-#define KVLOGICAL_REQUEST_CONFIG_INIT                                                                        \
-    {                                                                                                        \
-        sizeof(kvlogical_request_config), NULL, 0, NULL, 0, 0, 0, 0, false, NULL, NULL, { NULL, NULL, NULL } \
+#define KVLOGICAL_REQUEST_CONFIG_INIT                                                                                  \
+    {                                                                                                                  \
+        sizeof(kvlogical_request_config), NULL, 0, NULL, 0, 0, 0, 0, false, NULL, NULL, {NULL, NULL, NULL}, {NULL, 0}, \
+            {NULL, 0}, false                                                                                           \
     }
 
 /**
  * Make a request on a manager; it holds no blocks yet.
  *
  * Gives:  *request, to be destroyed by kvlogical_request_destroy().
- * Errors: KVCORE_EINVAL for NULLs or a wrong struct_size; those of kvhash_sequence_create() for tokens and runs;
- *         KVCORE_ENOMEM.
+ * Errors: KVCORE_EINVAL for NULLs, NULL spans with a size, a wrong struct_size, a salt_hash without salt_hash_given or with a
+ *         salt or LoRA name beside it; those of kvhash_sequence_create() for tokens and runs; KVCORE_ENOMEM.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_create(kvlogical_manager *manager,
                                                                       const kvlogical_request_config *config,

@@ -15,7 +15,7 @@ static void forget(manager *m, const uint32_t *victims, size_t count, kvhash_plh
         name_erase(&m->tier.names, tags[i], victims[i]);
         m->metrics.evictions++;
         remember(m, tags[i], victims[i], KVLOGICAL_REASON_EVICTED, now);
-        registry_lose(m->registry, &m->tier, victims[i]);
+        life_lost(m, victims[i]);
     }
 }
 
@@ -57,7 +57,7 @@ kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_m
 kvcore_status kvlogical_allocate_with(kvlogical_manager *m, size_t count, const kvlogical_attributes *given,
                                       kvlogical_mutable *blocks, kvlogical_evicted *evicted, kvcore_error *error) {
     kvlogical_attributes attributes;
-    kvcore_status status = kvlogical__attributes_read(&attributes, given, 0, error);
+    kvcore_status status = kvlogical__attributes_read(&attributes, given, m, 0, 0, error);
     if (status != KVCORE_OK) return status;
     status = kvlogical_allocate(m, count, blocks, evicted);
     return kvlogical__explained(error, status);

@@ -3,11 +3,13 @@
 #define LOGICAL_ATTRIBUTES_H
 
 #include <kvcore/status.h>
-#include <kvlogical/attributes.h>
+#include <kvlogical/manager.h>
 
-/* The caller's attributes, zeros for NULL. fact_count: how many facts the call takes. Refuses what is not supported yet. */
+/* The caller's attributes, zeros for NULL. How many facts and proofs the call takes, or none. Refuses what is not supported yet,
+ * and proofs for a manager (NULL: the call answers that) that verifies nothing. */
 kvcore_status kvlogical__attributes_read(kvlogical_attributes *attributes, const kvlogical_attributes *given,
-                                         size_t fact_count, kvcore_error *error);
+                                         const kvlogical_manager *manager, size_t fact_count, size_t proof_count,
+                                         kvcore_error *error);
 
 /* The status of a call without an error record, put into one when it failed. */
 kvcore_status kvlogical__explained(kvcore_error *error, kvcore_status status);

@@ -46,10 +46,8 @@ static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t now) {
     if (m->in_state[SLOT_STAGED] > 0 || m->in_state[SLOT_DUPLICATE] > 0)
         for (uint32_t i = 0; i < m->tier.slot_count; i++)
             if (kvhash_plh_equal(m->tier.slots[i].name, name)) count += withdraw_other(m, i, now);
-    uint32_t index = find_slot(m, name);
-    if (index == NO_SLOT) return count;
-    withdraw_found(m, index, now);
-    return count + 1;
+    for (uint32_t index; (index = find_slot(m, name)) != NO_SLOT; count++) withdraw_found(m, index, now);
+    return count;
 }
 
 kvcore_status kvlogical_withdraw(kvlogical_manager *m, const kvhash_plh *names, size_t count, size_t *withdrawn) {
@@ -131,9 +129,16 @@ static bool explain_departure(const manager *m, kvhash_plh name, uint32_t now, k
     return true;
 }
 
-static kvlogical_explanation explain(const manager *m, kvhash_plh name, uint32_t now) {
+static kvlogical_explanation explain(const manager *m, kvhash_plh name, const kvhash_proof *proof, uint32_t now) {
     kvlogical_explanation e = {.reason = KVLOGICAL_REASON_NEVER_SEEN};
+    bool others = false;
     uint32_t index = find_slot(m, name);
+    if (proof != NULL) index = tier_place_proven(&m->tier, name, name_tag(&m->tier.names, name), *proof, &others)->row;
+    if (index == NO_SLOT && others) {
+        e.reason = KVLOGICAL_REASON_PROOF;
+        e.block = find_slot(m, name);
+        return e;
+    }
     if (index != NO_SLOT) {
         e.reason = m->tier.slots[index].state == SLOT_INACTIVE ? KVLOGICAL_REASON_INACTIVE : KVLOGICAL_REASON_HELD;
         e.block = index;
@@ -150,12 +155,18 @@ static kvlogical_explanation explain(const manager *m, kvhash_plh name, uint32_t
     return e;
 }
 
-kvcore_status kvlogical_explain(const kvlogical_manager *m, const kvhash_plh *names, size_t count,
-                                kvlogical_explanation *explanations) {
+kvcore_status kvlogical_explain_proven(const kvlogical_manager *m, const kvhash_plh *names, const kvhash_proof *proofs,
+                                       size_t count, kvlogical_explanation *explanations) {
     if (m == NULL || (count > 0 && (names == NULL || explanations == NULL))) return KVCORE_EINVAL;
+    if (proofs != NULL && m->tier.proofs == NULL) return KVCORE_ENOTSUP;
     manager_take(m);
     uint32_t now = tick_of(m);
-    for (size_t i = 0; i < count; i++) explanations[i] = explain(m, names[i], now);
+    for (size_t i = 0; i < count; i++) explanations[i] = explain(m, names[i], proofs == NULL ? NULL : &proofs[i], now);
     manager_give(m);
     return KVCORE_OK;
+}
+
+kvcore_status kvlogical_explain(const kvlogical_manager *m, const kvhash_plh *names, size_t count,
+                                kvlogical_explanation *explanations) {
+    return kvlogical_explain_proven(m, names, NULL, count, explanations);
 }

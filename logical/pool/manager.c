@@ -41,6 +41,14 @@ static kvcore_status check(kvlogical_config *config, kvcore_error *error) {
         return bad(error, KVCORE_ECONFIG, config->history, "history must be at most 16777216");
     if (config->handle_capacity > UINT32_MAX / 2)
         return bad(error, KVCORE_ECONFIG, config->handle_capacity, "handle_capacity must be below 2^31");
+    if (config->reserved != 0) return bad(error, KVCORE_EINVAL, config->reserved, "reserved must be 0");
+    uint32_t prover_bits = kvhash_prover_bits(config->prover);
+    if (config->proof_bits == 0) config->proof_bits = prover_bits;
+    if (config->proof_bits != 0 && config->proof_bits != 64 && config->proof_bits != 128 &&
+        config->proof_bits != KVLOGICAL_PROOFS_NONE)
+        return bad(error, KVCORE_ECONFIG, config->proof_bits, "proof_bits must be 0, 64, 128 or KVLOGICAL_PROOFS_NONE");
+    if (config->prover != NULL && config->proof_bits != prover_bits)
+        return bad(error, KVCORE_ECONFIG, config->proof_bits, "proof_bits must be those of the prover");
     if (config->frequency_capacity > UINT64_C(1) << 40)
         return bad(error, KVCORE_ECONFIG, config->frequency_capacity, "frequency_capacity must be at most 2^40");
     return check_eviction(config, error);
@@ -62,10 +70,21 @@ static uint64_t history_places(const kvlogical_config *config) {
     return places;
 }
 
+/* 64-bit words a block. */
+static uint32_t proof_words(const kvlogical_config *config) {
+    return config->proof_bits == 0 || config->proof_bits == KVLOGICAL_PROOFS_NONE ? 0 : config->proof_bits / 64;
+}
+
+/* A policy that leaves the last words of a slot alone has them for proofs, which are read with the slot then. */
+static bool proofs_in_slots(const kvlogical_config *config) {
+    bool sketch = config->registry != NULL ? config->registry->frequency != NULL : config->frequency_capacity > 0;
+    return !kvlogical__eviction(config->eviction)->uses_slot_lineage && !sketch;
+}
+
 /* Where the parts stand in the one block of memory, each at a multiple of a line. Block counts are below 2^31 and the other
  * counts bounded by check(), so nothing here overflows 64 bits. */
 typedef struct layout {
-    uint64_t registry, slots, names, order, history, frequency, records, total;
+    uint64_t registry, slots, names, order, history, proofs, frequency, records, total;
 } layout;
 
 static layout layout_for(const kvlogical_config *config, bool fixed) {
@@ -82,6 +101,7 @@ static layout layout_for(const kvlogical_config *config, bool fixed) {
     PART(names, name_table_capacity(config->block_count) * sizeof(name_entry));
     PART(order, kvlogical__eviction(config->eviction)->bytes(config->block_count));
     PART(history, history_places(config) * sizeof(departure));
+    PART(proofs, proofs_in_slots(config) ? 0 : config->block_count * proof_words(config) * sizeof(uint64_t));
     PART(frequency, config->frequency_capacity > 0 ? kvlogical__frequency_bytes(config->frequency_capacity) : 0);
     PART(records,
          fixed ? kvlogical__records_bytes(config->handle_capacity > 0 ? config->handle_capacity : HANDLES_DEFAULT) : 0);
@@ -125,6 +145,12 @@ static void make_private_registry(manager *m, const kvlogical_config *config, vo
                                  (uint32_t)(config->handle_capacity > 0 ? config->handle_capacity : HANDLES_DEFAULT));
 }
 
+static void place_proofs(tier *t, void *memory, bool in_slots) {
+    if (t->proof_words == 0) return;
+    t->proofs = in_slots ? (char *)t->slots[0].proof : memory;
+    t->proof_stride = in_slots ? sizeof(slot) : t->proof_words * (uint32_t)sizeof(uint64_t);
+}
+
 static manager *make(const kvlogical_config *config, void *memory, const layout *l, bool fixed) {
     manager *m = memory;
     *m = (manager){
@@ -133,7 +159,9 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
                  .label = config->tier_label,
                  .slots = part(memory, l->slots),
                  .slot_count = (uint32_t)config->block_count,
-                 .names = {.entries = part(memory, l->names), .capacity = name_table_capacity(config->block_count)}},
+                 .names = {.entries = part(memory, l->names), .capacity = name_table_capacity(config->block_count)},
+                 .proof_words = proof_words(config)},
+        .prover = proof_words(config) == 0 ? NULL : config->prover,
         .registry = config->registry,
         .block_tokens = config->block_tokens,
         .reject_duplicates = config->duplicates == KVLOGICAL_DUPLICATES_REJECT,
@@ -144,6 +172,7 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
         .memory_bytes = (size_t)l->total,
     };
     if (m->registry == NULL) make_private_registry(m, config, memory, l, fixed);
+    place_proofs(&m->tier, part(memory, l->proofs), proofs_in_slots(config));
     name_table_clear(&m->tier.names);
     make_order(m, config, part(memory, l->order));
     uint64_t places = history_places(config);
@@ -162,6 +191,17 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
     return m;
 }
 
+/* The prover of a manager that verifies and was given none. */
+static kvcore_status make_prover(kvlogical_config *config, kvhash_prover **made, kvcore_error *error) {
+    if (proof_words(config) == 0 || config->prover != NULL) return KVCORE_OK;
+    kvhash_prover_config own = KVHASH_PROVER_CONFIG_INIT;
+    own.bits = config->proof_bits;
+    own.allocator = config->allocator;
+    kvcore_status status = kvhash_prover_create(&own, made, error);
+    config->prover = *made;
+    return status;
+}
+
 kvcore_status kvlogical_manager_create(const kvlogical_config *given, kvlogical_manager **out, kvcore_error *error) {
     if (out == NULL) return bad(error, KVCORE_EINVAL, 0, "manager must not be NULL");
     *out = NULL;
@@ -169,10 +209,18 @@ kvcore_status kvlogical_manager_create(const kvlogical_config *given, kvlogical_
     kvcore_status status = read_config(&config, given, error);
     if (status != KVCORE_OK) return status;
     if (config.allocator.alloc == NULL) config.allocator = kvcore_allocator_libc();
+    if (config.proof_bits == 0) config.proof_bits = 64;
+    kvhash_prover *own = NULL;
+    status = make_prover(&config, &own, error);
+    if (status != KVCORE_OK) return status;
     layout l = layout_for(&config, false);
     void *memory = l.total > SIZE_MAX ? NULL : kvcore_alloc(&config.allocator, 1, (size_t)l.total, LINE);
-    if (memory == NULL) return bad(error, KVCORE_ENOMEM, l.total, "no memory for the manager's bytes");
+    if (memory == NULL) {
+        kvhash_prover_destroy(own);
+        return bad(error, KVCORE_ENOMEM, l.total, "no memory for the manager's bytes");
+    }
     *out = make(&config, memory, &l, false);
+    (*out)->own_prover = own;
     return KVCORE_OK;
 }
 
@@ -232,6 +280,7 @@ kvcore_status kvlogical_manager_destroy(kvlogical_manager *m) {
     if (private) kvlogical__registry_clear(r);
     kvcore_allocator allocator = m->allocator;
     size_t bytes = m->memory_bytes;
+    kvhash_prover_destroy(m->own_prover);
     m->tier.id = 0; /* a guard used after this has some chance to be refused */
     if (allocator.free != NULL) kvcore_free(&allocator, m, 1, bytes, LINE);
     return KVCORE_OK;
@@ -243,7 +292,11 @@ uint64_t kvlogical_manager_id(const kvlogical_manager *m) { return m == NULL ? 0
 
 kvlogical_registry *kvlogical_manager_registry(const kvlogical_manager *m) { return m == NULL ? NULL : m->registry; }
 
-size_t kvlogical_manager_memory_bytes(const kvlogical_manager *m) { return m == NULL ? 0 : m->memory_bytes; }
+const kvhash_prover *kvlogical_manager_prover(const kvlogical_manager *m) { return m == NULL ? NULL : m->prover; }
+
+size_t kvlogical_manager_memory_bytes(const kvlogical_manager *m) {
+    return m == NULL ? 0 : m->memory_bytes + kvhash_prover_memory_bytes(m->own_prover);
+}
 
 uint32_t kvlogical_manager_block_tokens(const kvlogical_manager *m) { return m == NULL ? 0 : m->block_tokens; }
 

@@ -48,6 +48,9 @@ struct kvlogical_manager {
     uint32_t now; /* tick of the last allocate, look-up or release: near enough for what happens in between */
     bool counters_in_slots;
 
+    const kvhash_prover *prover; /* the request API proves with it; NULL: nothing is verified */
+    kvhash_prover *own_prover;   /* the same, when it goes with the manager */
+
     kvcore_allocator allocator;
     size_t memory_bytes; /* of this record and everything behind it, one block */
 };
@@ -93,12 +96,6 @@ static inline uint64_t coarse_ns(void) {
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 #else
     clock_gettime(CLOCK_MONOTONIC, &now);
-    /* The same for a look-up, which policies may count. */
-    static inline void hold_hit(manager * m, uint32_t index, uint32_t now) {
-        hold_found(m, index, now);
-        if (m->order.policy->hit != NULL) m->order.policy->hit(&m->order, &index, 1);
-    }
-
 #endif
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -143,12 +140,21 @@ static inline void remember(manager *m, uint32_t tag, uint32_t index, unsigned r
         (departure){m->tier.slots[index].name, m->metrics.evictions, reason & 7, now, index};
 }
 
+/* A slot is out of the name table: the registry loses the name with its last life. */
+static inline void life_lost(manager *m, uint32_t index) {
+    slot *s = &m->tier.slots[index];
+    bool lives = m->tier.seconds > 0 && tier_has(&m->tier, s->name);
+    m->tier.seconds -= s->second;
+    s->second = 0;
+    if (!lives) registry_lose(m->registry, &m->tier, index);
+}
+
 /* The name of a slot that is in no order leaves the table, and the registry when nothing else has it. */
 static inline void lose_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
     uint32_t tag = name_tag(&m->tier.names, m->tier.slots[index].name);
     name_erase(&m->tier.names, tag, index);
     remember(m, tag, index, reason, now);
-    registry_lose(m->registry, &m->tier, index);
+    life_lost(m, index);
 }
 
 /* The same for a primary, or an inactive slot that was revived for it: the policy did not choose it. */

@@ -15,8 +15,24 @@ static void hit_all(manager *m, const kvlogical_immutable *held, size_t count) {
     m->order.policy->hit(&m->order, slots, count);
 }
 
-kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *names, size_t count,
-                                     kvlogical_immutable *held, size_t *hits) {
+/* The slot of a name, with this proof if there is one. A name that is here with other proofs alone is a miss, and counted. */
+static inline uint32_t find_one(manager *m, kvhash_plh name, const kvhash_proof *proof, uint32_t tag,
+                                uint32_t candidate) {
+    if (proof == NULL) return name_find_at(&m->tier.names, m->tier.slots, sizeof(slot), name, tag, candidate);
+    bool others;
+    uint32_t index = tier_place_proven(&m->tier, name, tag, *proof, &others)->row;
+    m->metrics.proof_mismatches += index == NO_SLOT && others;
+    return index;
+}
+
+static void fetch_proofs(const manager *m, const uint32_t *candidates, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (candidates[i] != NO_SLOT) __builtin_prefetch(tier_proof(&m->tier, candidates[i]));
+}
+
+/* proofs: one a name, or NULL. */
+static kvcore_status match_prefix(manager *m, const kvhash_plh *names, const kvhash_proof *proofs, size_t count,
+                                  kvlogical_immutable *held, size_t *hits) {
     if (m == NULL || hits == NULL || (count > 0 && (names == NULL || held == NULL))) return KVCORE_EINVAL;
     manager_take(m);
     if (!holds_fit(m, count)) {
@@ -29,9 +45,10 @@ kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *nam
         uint32_t tags[GROUP], candidates[GROUP], revived[GROUP];
         size_t first = found, group = group_size(found, count), revived_count = 0;
         look_up(m, names + first, group, tags, candidates);
+        if (proofs != NULL) fetch_proofs(m, candidates, group);
         for (size_t i = 0; i < group; i++) {
-            uint32_t index =
-                name_find_at(&m->tier.names, m->tier.slots, sizeof(slot), names[first + i], tags[i], candidates[i]);
+            const kvhash_proof *proof = proofs == NULL ? NULL : &proofs[first + i];
+            uint32_t index = find_one(m, names[first + i], proof, tags[i], candidates[i]);
             if ((miss = index == NO_SLOT)) break;
             slot *s = &m->tier.slots[index];
             if (s->state == SLOT_INACTIVE) {
@@ -57,13 +74,18 @@ kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *nam
     return KVCORE_OK;
 }
 
+kvcore_status kvlogical_match_prefix(kvlogical_manager *m, const kvhash_plh *names, size_t count,
+                                     kvlogical_immutable *held, size_t *hits) {
+    return match_prefix(m, names, NULL, count, held, hits);
+}
+
 kvcore_status kvlogical_match_prefix_with(kvlogical_manager *m, const kvhash_plh *names, size_t count,
                                           const kvlogical_attributes *given, kvlogical_immutable *held, size_t *hits,
                                           kvcore_error *error) {
     kvlogical_attributes attributes;
-    kvcore_status status = kvlogical__attributes_read(&attributes, given, 0, error);
+    kvcore_status status = kvlogical__attributes_read(&attributes, given, m, 0, count, error);
     if (status != KVCORE_OK) return status;
-    status = kvlogical_match_prefix(m, names, count, held, hits);
+    status = match_prefix(m, names, attributes.proofs, count, held, hits);
     return kvlogical__explained(error, status);
 }
 

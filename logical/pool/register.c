@@ -4,7 +4,7 @@
 
 static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
     m->tier.slots[index].name = name;
-    m->tier.slots[index].withdrawn = 0;
+    m->tier.slots[index].withdrawn = m->tier.slots[index].proven = m->tier.slots[index].second = 0;
     if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, m->tier.slots[index].counters);
     slot_enter(m, index, SLOT_STAGED, now);
     guard_put(staged, 0, guard_of(m, index));
@@ -82,17 +82,40 @@ static uint32_t enter_shared(manager *m, uint32_t index, enum slot_state state, 
     return index;
 }
 
+/* What a block is registered with, besides its name. */
+typedef struct registration {
+    const kvhash_block_facts *facts; /* or NULL */
+    const kvhash_proof *proof;       /* or NULL */
+} registration;
+
+/* Where the name of a staged slot is found, or would be. *second: it is here, with another proof alone. */
+static name_entry *place_of(const manager *m, uint32_t index, uint32_t tag, const kvhash_proof *proof, bool *second) {
+    const slot *s = &m->tier.slots[index];
+    *second = false;
+    if (proof == NULL) return name_place(&m->tier.names, m->tier.slots, sizeof(slot), s->name, tag);
+    name_entry *entry = tier_place_proven(&m->tier, s->name, tag, *proof, second);
+    *second = *second && entry->row == NO_SLOT;
+    return entry;
+}
+
 /* Returns the slot whose guard the caller gets. */
-static uint32_t share(manager *m, uint32_t index, uint32_t tag, const kvhash_block_facts *facts, uint32_t now) {
+static uint32_t share(manager *m, uint32_t index, uint32_t tag, registration with, uint32_t now) {
     slot *s = &m->tier.slots[index];
+    bool second;
+    if (with.proof != NULL) tier_set_proof(&m->tier, index, *with.proof);
     if (s->withdrawn) return enter_shared(m, index, SLOT_WITHDRAWN, now);
-    name_entry *entry = name_place(&m->tier.names, m->tier.slots, sizeof(slot), s->name, tag);
+    name_entry *entry = place_of(m, index, tag, with.proof, &second);
     uint32_t existing = entry->row;
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
         s->companion = 0;
         if (m->order.policy->registered != NULL) m->order.policy->registered(&m->order, index);
-        if (registry_gain(m->registry, &m->tier, index, facts)) slot_touch(m, index);
+        if (second) {
+            s->second = 1;
+            m->tier.seconds++;
+            m->metrics.second_lives++;
+        }
+        if (!second && registry_gain(m->registry, &m->tier, index, with.facts)) slot_touch(m, index);
         return enter_shared(m, index, SLOT_PRIMARY, now);
     }
     hold_found(m, existing, now); /* by the caller, or by the duplicate */
@@ -105,6 +128,10 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, const kvhash_blo
     s->companion = existing;
     m->metrics.duplicate_blocks++;
     return enter_shared(m, index, SLOT_DUPLICATE, now);
+}
+
+static registration registration_at(const kvlogical_attributes *attributes, size_t i) {
+    return (registration){facts_at(attributes, i), attributes->proofs == NULL ? NULL : &attributes->proofs[i]};
 }
 
 static kvcore_status register_all(manager *m, kvlogical_complete *staged, size_t count,
@@ -127,7 +154,8 @@ static kvcore_status register_all(manager *m, kvlogical_complete *staged, size_t
         for (size_t i = 0; i < group; i++) {
             uint32_t index = guard_at(staged, done + i).block;
             guard_put(staged, done + i, (guard){0});
-            guard_put(held, done + i, guard_of(m, share(m, index, tags[i], facts_at(attributes, done + i), now)));
+            guard_put(held, done + i,
+                      guard_of(m, share(m, index, tags[i], registration_at(attributes, done + i), now)));
         }
         done += group;
     }
@@ -147,7 +175,7 @@ kvcore_status kvlogical_register_with(kvlogical_manager *m, kvlogical_complete *
                                       const kvlogical_attributes *given, kvlogical_immutable *held,
                                       kvcore_error *error) {
     kvlogical_attributes attributes;
-    kvcore_status status = kvlogical__attributes_read(&attributes, given, count, error);
+    kvcore_status status = kvlogical__attributes_read(&attributes, given, m, count, count, error);
     if (status != KVCORE_OK) return status;
     status = register_all(m, staged, count, &attributes, held);
     return kvlogical__explained(error, status);

@@ -7,6 +7,8 @@
  *   inactive  held by nobody, found by name, ordered by the eviction policy
  *   withdrawn held but no longer found, until its last hold goes
  *   tick      2^26 ns of the manager's clock
+ *   life      a block of a name with its proof. Two blocks of one name with different proofs are two lives of the name: each is
+ *             found by its own proof alone
  */
 #ifndef LOGICAL_SLOT_H
 #define LOGICAL_SLOT_H
@@ -35,7 +37,9 @@ typedef struct slot {
     uint8_t state;            /* enum slot_state */
     uint8_t reset_on_release; /* a primary becomes free, not inactive, with its last hold */
     uint8_t level;            /* multi-LRU: which list. lineage: is it in the order (LINEAGE_REAL)? */
-    uint8_t withdrawn;        /* staged: becomes withdrawn when it is registered */
+    uint8_t withdrawn : 1;    /* staged: becomes withdrawn when it is registered */
+    uint8_t proven : 1;       /* found, duplicate: it was registered with a proof, which stands in tier.proofs */
+    uint8_t second : 1;       /* found: another life of its name was here first */
 
     uint32_t since;     /* tick at which the slot came into this state */
     uint32_t companion; /* duplicate: the primary it keeps alive. primary: the last scan that met it */
@@ -47,7 +51,8 @@ typedef struct slot {
             uint32_t parent;        /* where that node was last seen; a hint, checked by serial */
             uint32_t children;      /* how many nodes count this one as their parent */
         } lineage;
-        uint32_t counters[4]; /* other policies: where the sketch counts this name, so that it is hashed once */
+        uint32_t counters[4]; /* other policies with a sketch: where it counts this name, so that it is hashed once */
+        uint64_t proof[2];    /* other policies without: what the block was registered with */
     };
 } slot;
 

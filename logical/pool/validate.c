@@ -41,6 +41,18 @@ static kvcore_status validate_holds(const manager *m, kvcore_error *error) {
     return KVCORE_OK;
 }
 
+/* The slot that the name and the proof of this one lead to. */
+static uint32_t find_life(const manager *m, uint32_t index) {
+    const slot *s = &m->tier.slots[index];
+    if (!s->proven) return find_slot(m, s->name);
+    kvhash_proof proof = {0, 0};
+    bool others;
+    const uint64_t *own = tier_proof(&m->tier, index);
+    proof.low = own[0];
+    if (m->tier.proof_words == 2) proof.high = own[1];
+    return tier_place_proven(&m->tier, s->name, name_tag(&m->tier.names, s->name), proof, &others)->row;
+}
+
 static kvcore_status validate_names(const manager *m, kvcore_error *error) {
     uint64_t entries = 0;
     for (uint64_t i = 0; i < m->tier.names.capacity; i++) {
@@ -51,7 +63,7 @@ static kvcore_status validate_names(const manager *m, kvcore_error *error) {
             (m->tier.slots[entry.row].state != SLOT_PRIMARY && m->tier.slots[entry.row].state != SLOT_INACTIVE))
             return kvlogical__broken(error, entry.row, "names lead to primaries and inactive slots only");
         kvhash_plh name = m->tier.slots[entry.row].name;
-        if (entry.tag != name_tag(&m->tier.names, name) || find_slot(m, name) != entry.row)
+        if (entry.tag != name_tag(&m->tier.names, name) || find_life(m, entry.row) != entry.row)
             return kvlogical__broken(error, entry.row, "a name leads to its one slot");
     }
     if (entries != (uint64_t)m->in_state[SLOT_PRIMARY] + m->in_state[SLOT_INACTIVE])
@@ -70,6 +82,7 @@ static kvcore_status validate_registered(const manager *m, kvcore_error *error) 
             bool counted = false;
             for (const tier *before = r->tiers; before != at; before = before->next)
                 counted = counted || tier_has(before, s->name);
+            counted = counted || tier_find(at, s->name) != i; /* another life of the name counts */
             names += !counted;
         }
     for (uint32_t row = 0; row < r->records.used; row++) {

@@ -48,6 +48,12 @@ kvcore_status kvlogical_downgrade(kvlogical_manager *m, const kvlogical_immutabl
     return status;
 }
 
+/* The block of a name, if it is certain to be the same text: a proven one may be another life of the name. */
+static uint32_t find_unproven(const manager *m, kvhash_plh name) {
+    uint32_t index = find_slot(m, name);
+    return index != NO_SLOT && m->tier.slots[index].proven ? NO_SLOT : index;
+}
+
 kvcore_status kvlogical_upgrade(kvlogical_manager *m, const kvlogical_weak *weak, kvlogical_immutable *held) {
     if (m == NULL || weak == NULL || held == NULL) return KVCORE_EINVAL;
     manager_take(m);
@@ -57,7 +63,7 @@ kvcore_status kvlogical_upgrade(kvlogical_manager *m, const kvlogical_weak *weak
         guard g, now_held = {0, 0, 0};
         uint32_t index = weak->block;
         bool alive = guard_valid(m, *front(weak, &g)) && m->tier.slots[index].state != SLOT_WITHDRAWN;
-        if (!alive) index = find_slot(m, m->registry->records.rows[weak->record].name);
+        if (!alive) index = find_unproven(m, m->registry->records.rows[weak->record].name);
         if (index != NO_SLOT) {
             hold_found(m, index, tick_now(m));
             m->metrics.inflight_immutable++;

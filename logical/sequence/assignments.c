@@ -112,19 +112,22 @@ kvcore_status kvlogical_assignments_stage(tracker *t, const kvhash_plh *names, c
         "Block size mismatch: expected %" PRIu32 " tokens, got %" PRIu32, block_tokens, token_counts[good]);
 }
 
-kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
-    if (t == NULL) return KVCORE_EINVAL;
+kvcore_status kvlogical__assignments_register(tracker *t, const kvlogical_attributes *attributes, size_t *registered) {
     ledger *l = &t->blocks;
     size_t count = l->staged;
     if (count > 0) {
-        kvcore_status status =
-            kvlogical_register(t->manager, staged_guards(t), count, (kvlogical_immutable *)(void *)staged_guards(t));
+        kvcore_status status = kvlogical_register_with(t->manager, staged_guards(t), count, attributes,
+                                                       (kvlogical_immutable *)(void *)staged_guards(t), NULL);
         if (status != KVCORE_OK) return status;
     }
     l->assigned += count;
     l->staged = 0;
     if (registered != NULL) *registered = count;
     return KVCORE_OK;
+}
+
+kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
+    return t == NULL ? KVCORE_EINVAL : kvlogical__assignments_register(t, NULL, registered);
 }
 
 void kvlogical__assignments_unstage(tracker *t, size_t count) {

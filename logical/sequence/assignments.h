@@ -15,6 +15,9 @@ struct kvlogical_assignments {
 /* Within memory of the caller's; the ledger's allocator is given. */
 void kvlogical__assignments_init(kvlogical_assignments *a, kvlogical_manager *manager,
                                  const kvcore_allocator *allocator);
+/* kvlogical_assignments_register() with attributes for all staged blocks. */
+kvcore_status kvlogical__assignments_register(kvlogical_assignments *a, const kvlogical_attributes *attributes,
+                                              size_t *registered);
 /* The last `count` staged blocks back to unassigned. */
 void kvlogical__assignments_unstage(kvlogical_assignments *a, size_t count);
 /* Release the last `count` unassigned blocks. */

@@ -15,6 +15,19 @@ static kvcore_status copy_tokens(const request *parent, request *child) {
     return kvhash_sequence_create(&config, &child->sequence, NULL);
 }
 
+static kvcore_status copy_proofs(const request *parent, request *child) {
+    child->proof_chain = parent->proof_chain;
+    child->proof_chain.blocks = 0; /* nothing is there yet */
+    if (parent->prover == NULL || parent->proof_chain.blocks == 0) return KVCORE_OK;
+    size_t blocks = parent->proof_chain.blocks;
+    child->proofs = kvcore_alloc(&child->allocator, blocks, sizeof *child->proofs, _Alignof(kvhash_proof));
+    if (child->proofs == NULL) return KVCORE_ENOMEM;
+    child->proof_capacity = blocks;
+    memcpy(child->proofs, parent->proofs, blocks * sizeof *child->proofs);
+    child->proof_chain.blocks = (uint32_t)blocks;
+    return KVCORE_OK;
+}
+
 /* Another hold on each assigned block, and a twin of the block that is computed in part. */
 static kvcore_status share_blocks(const request *parent, request *child, kvlogical_block_copy *copy) {
     const ledger *from = &parent->blocks.blocks;
@@ -43,6 +56,7 @@ kvcore_status kvlogical_request_fork(const kvlogical_request *parent, kvlogical_
     if (child == NULL) return KVCORE_ENOMEM;
     kvlogical_block_copy needed;
     kvcore_status status = copy_tokens(parent, child);
+    if (status == KVCORE_OK) status = copy_proofs(parent, child);
     if (status == KVCORE_OK) {
         child->max_output = parent->max_output;
         child->generated = parent->generated;

@@ -4,7 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <kvcore/bytes.h>
 #include <kvcore/config.h>
+#include <kvcore/random.h>
+#include <kvhash/hash.h>
 
 #define ALIGN _Alignof(max_align_t)
 #define RESERVE_OUTPUT_TOKENS 1024
@@ -20,6 +23,43 @@ static kvcore_status out_of_bounds(kvcore_error *error, kvcore_status code, size
                        "%s: %zu, got %zu", text, bound, actual);
 }
 
+/* ---- proofs ---- */
+
+static kvcore_status reserve_proofs(request *r, size_t blocks) {
+    if (blocks <= r->proof_capacity) return KVCORE_OK;
+    size_t doubled = 2 * r->proof_capacity, capacity = blocks > doubled ? blocks : doubled;
+    kvhash_proof *proofs = kvcore_alloc(&r->allocator, capacity, sizeof *proofs, _Alignof(kvhash_proof));
+    if (proofs == NULL) return KVCORE_ENOMEM;
+    if (r->proof_chain.blocks > 0) memcpy(proofs, r->proofs, r->proof_chain.blocks * sizeof *proofs);
+    kvcore_free(&r->allocator, r->proofs, r->proof_capacity, sizeof *proofs, _Alignof(kvhash_proof));
+    r->proofs = proofs;
+    r->proof_capacity = capacity;
+    return KVCORE_OK;
+}
+
+/* What the names are isolated by isolates the proofs. A salt hash that was given stands for itself. */
+static kvcore_status start_proofs(request *r, const kvlogical_request_config *config, size_t tokens) {
+    if (r->prover == NULL) return KVCORE_OK;
+    uint8_t hash[8];
+    kvcore_bytes salt = config->salt;
+    kvcore_store_le64(hash, config->salt_hash);
+    if (config->salt_hash_given) salt = (kvcore_bytes){hash, sizeof hash};
+    kvcore_status status = kvhash_proof_start(r->prover, salt, config->lora_name, r->block_tokens, &r->proof_chain);
+    return status == KVCORE_OK ? reserve_proofs(r, tokens / r->block_tokens) : status;
+}
+
+kvcore_status kvlogical__request_prove(request *r, size_t blocks) {
+    size_t done = r->proof_chain.blocks, first = done * r->block_tokens;
+    if (r->prover == NULL || blocks <= done) return KVCORE_OK;
+    kvcore_status status = reserve_proofs(r, blocks);
+    if (status != KVCORE_OK) return status;
+    kvhash_slots slots = {.token_count = (blocks - done) * r->block_tokens, .offset = first};
+    size_t there;
+    slots.tokens = kvhash_sequence_tokens(r->sequence, first, blocks * r->block_tokens, &there);
+    slots.runs = kvhash_sequence_runs(r->sequence, &slots.run_count);
+    return kvhash_proof_extend(r->prover, &r->proof_chain, &slots, r->proofs + done);
+}
+
 /* ---- life ---- */
 
 request *kvlogical__request_new(kvlogical_manager *manager, const kvcore_allocator *allocator) {
@@ -28,6 +68,7 @@ request *kvlogical__request_new(kvlogical_manager *manager, const kvcore_allocat
     *r = (request){
         .manager = manager,
         .block_tokens = kvlogical_manager_block_tokens(manager),
+        .prover = kvlogical_manager_prover(manager),
         .allocator = *allocator,
     };
     kvlogical__assignments_init(&r->blocks, manager, allocator);
@@ -43,7 +84,8 @@ static kvcore_status start(request *r, const kvlogical_request_config *config, k
         return kvlogical__request_fail(error, KVCORE_EOVERFLOW);
     kvhash_sequence_config sequence = KVHASH_SEQUENCE_CONFIG_INIT;
     sequence.block_tokens = r->block_tokens;
-    sequence.salt_hash = config->salt_hash;
+    sequence.salt_hash =
+        config->salt_hash_given ? config->salt_hash : kvhash_salt_hash(config->salt, config->lora_name);
     sequence.tokens = config->tokens;
     sequence.token_count = config->token_count;
     sequence.runs = config->runs;
@@ -54,12 +96,24 @@ static kvcore_status start(request *r, const kvlogical_request_config *config, k
     if (status != KVCORE_OK) return status;
     /* one more than the tokens need: a step takes the block of the next token */
     status = kvlogical__ledger_reserve(&r->blocks.blocks, request_blocks_for(r, tokens) + 1);
+    if (status == KVCORE_OK) status = start_proofs(r, config, tokens);
     if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
     r->release_tail_first = config->release_tail_first;
     r->input_tokens = r->prefill_end = config->token_count;
     r->max_output = config->max_output_tokens;
     r->on_event = config->on_event;
     r->ctx = config->ctx;
+    return KVCORE_OK;
+}
+
+static kvcore_status check_salt(const kvlogical_request_config *config, kvcore_error *error) {
+    static const kvcore_error invalid = {.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX};
+    if ((config->salt.data == NULL && config->salt.size_bytes != 0) ||
+        (config->lora_name.data == NULL && config->lora_name.size_bytes != 0))
+        return kvcore_fail(error, &invalid, "salt or lora_name is NULL with a size");
+    bool texts = config->salt.size_bytes + config->lora_name.size_bytes != 0;
+    if (config->salt_hash_given ? texts : config->salt_hash != 0)
+        return kvcore_fail(error, &invalid, "salt_hash takes salt_hash_given, and no salt or lora_name beside it");
     return KVCORE_OK;
 }
 
@@ -73,6 +127,8 @@ kvcore_status kvlogical_request_create(kvlogical_manager *manager, const kvlogic
     if ((config.allocator.alloc == NULL) != (config.allocator.free == NULL))
         return kvlogical__request_fail(error, KVCORE_EINVAL);
     if (config.allocator.alloc == NULL) config.allocator = kvcore_allocator_libc();
+    status = check_salt(&config, error);
+    if (status != KVCORE_OK) return status;
     request *r = kvlogical__request_new(manager, &config.allocator);
     if (r == NULL) return kvlogical__request_fail(error, KVCORE_ENOMEM);
     status = start(r, &config, error);
@@ -93,6 +149,8 @@ void kvlogical_request_destroy(kvlogical_request *r) {
     kvcore_allocator allocator = r->allocator;
     kvlogical__assignments_clear(&r->blocks, r->release_tail_first);
     kvlogical__ledger_destroy(&r->blocks.blocks);
+    kvcore_free(&allocator, r->proofs, r->proof_capacity, sizeof *r->proofs, _Alignof(kvhash_proof));
+    kvcore_wipe(&r->proof_chain, sizeof r->proof_chain);
     kvhash_sequence_destroy(r->sequence);
     kvcore_free(&allocator, r, 1, sizeof *r, ALIGN);
 }
@@ -111,8 +169,11 @@ static kvcore_status match(request *r) {
     size_t names_count, wanted = matchable(r), hits = 0;
     const kvhash_plh *names = kvhash_sequence_names(r->sequence, &names_count);
     kvcore_status status = kvlogical__ledger_reserve(l, wanted);
+    if (status == KVCORE_OK) status = kvlogical__request_prove(r, wanted);
+    kvlogical_attributes proven = KVLOGICAL_ATTRIBUTES_INIT;
+    if (r->prover != NULL) proven.proofs = r->proofs, proven.proof_count = wanted;
     if (status == KVCORE_OK && wanted > 0)
-        status = kvlogical_match_prefix(r->manager, names, wanted, ledger_value(l, 0), &hits);
+        status = kvlogical_match_prefix_with(r->manager, names, wanted, &proven, ledger_value(l, 0), &hits, NULL);
     if (status != KVCORE_OK) return status;
     l->assigned = r->matched = hits;
     r->computed = hits * r->block_tokens;
@@ -192,6 +253,16 @@ kvcore_status kvlogical_request_allocate(kvlogical_request *r, size_t blocks) {
     return kvlogical__request_take(r, blocks);
 }
 
+kvcore_status kvlogical__request_register(request *r) {
+    ledger *l = &r->blocks.blocks;
+    if (l->staged == 0) return KVCORE_OK;
+    kvcore_status status = kvlogical__request_prove(r, l->assigned + l->staged);
+    if (status != KVCORE_OK) return status;
+    kvlogical_attributes proven = KVLOGICAL_ATTRIBUTES_INIT;
+    if (r->prover != NULL) proven.proofs = r->proofs + l->assigned, proven.proof_count = l->staged;
+    return kvlogical__assignments_register(&r->blocks, &proven, NULL);
+}
+
 kvcore_status kvlogical__request_stage(request *r, size_t computed) {
     size_t named = request_named(r), end = computed / r->block_tokens, count, staged;
     if (end <= named) return KVCORE_OK;
@@ -219,7 +290,7 @@ kvcore_status kvlogical_request_stage_computed(kvlogical_request *r, size_t comp
 kvcore_status kvlogical_request_register_staged(kvlogical_request *r) {
     if (r == NULL) return KVCORE_EINVAL;
     if (r->state != KVLOGICAL_SCHEDULED_NONE) return KVLOGICAL_ESTATE;
-    return kvlogical_assignments_register(&r->blocks, NULL);
+    return kvlogical__request_register(r);
 }
 
 kvcore_status kvlogical_request_register_computed(kvlogical_request *r, size_t computed, kvcore_error *error) {
@@ -227,7 +298,7 @@ kvcore_status kvlogical_request_register_computed(kvlogical_request *r, size_t c
     size_t computed_before = r->computed, staged_before = r->blocks.blocks.staged;
     kvcore_status status = kvlogical_request_stage_computed(r, computed, error);
     if (status != KVCORE_OK) return status;
-    status = kvlogical_assignments_register(&r->blocks, NULL);
+    status = kvlogical__request_register(r);
     if (status == KVCORE_OK) return KVCORE_OK;
     kvlogical__assignments_unstage(&r->blocks, r->blocks.blocks.staged - staged_before);
     r->computed = computed_before;

@@ -2,6 +2,7 @@
 #ifndef LOGICAL_REQUEST_H
 #define LOGICAL_REQUEST_H
 
+#include <kvhash/proof.h>
 #include <kvlogical/schedule.h>
 
 #include "sequence/assignments.h"
@@ -16,6 +17,12 @@ struct kvlogical_request {
     size_t computed;    /* tokens whose KV is there: never more than the held blocks have room for */
     size_t prefill_end; /* tokens that prefill must compute before decode */
     size_t matched;     /* blocks */
+
+    /* when the manager verifies: the proofs of the first proof_chain.blocks blocks */
+    const kvhash_prover *prover; /* or NULL */
+    kvhash_proof_chain proof_chain;
+    kvhash_proof *proofs;
+    size_t proof_capacity;
 
     uint32_t state; /* KVLOGICAL_SCHEDULED_… */
     size_t scheduled_tokens, scheduled_blocks;
@@ -53,6 +60,11 @@ static inline void request_tell(const request *r, kvlogical_request_event event)
 kvcore_status kvlogical__request_fail(kvcore_error *error, kvcore_status code);
 /* All fields but the sequence's; the block ledger is empty. NULL: no memory. */
 request *kvlogical__request_new(kvlogical_manager *manager, const kvcore_allocator *allocator);
+/* Proofs of the first `blocks` complete blocks in r->proofs; nothing to do when the manager verifies nothing. Errors:
+ * KVCORE_ENOMEM. */
+kvcore_status kvlogical__request_prove(request *r, size_t blocks);
+/* Share the staged blocks, with their proofs. */
+kvcore_status kvlogical__request_register(request *r);
 /* Take and keep so many blocks. */
 kvcore_status kvlogical__request_take(request *r, size_t blocks);
 /* Name the blocks that are complete once so many tokens are computed. */

@@ -153,7 +153,7 @@ static kvcore_status settle(request *r, size_t computed, const uint32_t *tokens,
     r->computed = computed;
     r->generated += count;
     (void)!kvlogical__request_stage(r, computed);
-    (void)!kvlogical_assignments_register(&r->blocks, NULL);
+    (void)!kvlogical__request_register(r);
     if (outcome != NULL)
         *outcome = (completed.count > 0 ? KVLOGICAL_OUTCOME_BLOCK_COMPLETED : 0u) |
                    (r->generated >= r->max_output ? KVLOGICAL_OUTCOME_MAX_LENGTH : 0u);

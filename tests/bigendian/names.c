@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <kvhash/hash.h>
+#include <kvhash/proof.h>
 #include <kvhash/request.h>
 #include <kvhash/sequence.h>
 #include <kvhash/wire.h>
@@ -76,6 +77,30 @@ static void print_wire(void) {
     }
 }
 
+/* A secret gives the same proofs everywhere, and a text the same digests. */
+static void print_proofs(void) {
+    static const kvhash_mm_run run = {77, 100, 50};
+    kvhash_prover_config config = KVHASH_PROVER_CONFIG_INIT;
+    config.secret = kvcore_text("0123456789abcdef0123456789ABCDEF");
+    config.bits = 128;
+    kvhash_prover *prover;
+    need(kvhash_prover_create(&config, &prover, NULL), "prover");
+    kvhash_request request = KVHASH_REQUEST_INIT;
+    request.tokens = tokens, request.token_count = 480, request.block_tokens = 48;
+    request.salt = kvcore_text("salt"), request.runs = &run, request.run_count = 1;
+    kvhash_proof proofs[10];
+    kvcore_hash256 digests[10];
+    size_t count;
+    need(kvhash_request_proofs(prover, &request, proofs, 10, &count, NULL), "proofs");
+    need(kvhash_request_digests(&request, digests, 10, &count, NULL), "digests");
+    for (size_t i = 0; i < count; i++) {
+        printf("%016" PRIx64 "%016" PRIx64 " ", proofs[i].high, proofs[i].low);
+        for (size_t j = 0; j < sizeof digests[i].bytes; j++) printf("%02x", digests[i].bytes[j]);
+        printf("\n");
+    }
+    kvhash_prover_destroy(prover);
+}
+
 /* One vector of the specification in full, so that two machines cannot agree on something wrong. */
 static void check_specification(void) {
     static const uint64_t hashes[] = {UINT64_C(0x1d4d275de663af4d), UINT64_C(0xaa51e315a509c833),
@@ -104,6 +129,7 @@ int main(void) {
     print_requests();
     print_sequence();
     print_wire();
+    print_proofs();
     check_specification();
     printf("done\n");
     return 0;

@@ -366,14 +366,15 @@ static void the_names_are_those_of_a_request_with_the_same_salt(void **state) {
     config.token_count = 8;
     kvlogical_request *plain, *salted;
     kvtest_assert_ok(kvlogical_request_create(pool, &config, &plain, NULL));
-    config.salt_hash = 1337;
+    config.salt = kvcore_text("tenant-7");
     kvtest_assert_ok(kvlogical_request_create(pool, &config, &salted, NULL));
     size_t count;
     const kvhash_plh *a = kvhash_sequence_names(kvlogical_request_sequence(plain), &count);
     const kvhash_plh *b = kvhash_sequence_names(kvlogical_request_sequence(salted), &count);
     assert_int_equal(count, 2);
     assert_false(kvhash_plh_equal(a[0], b[0]));
-    assert_true(kvhash_plh_sequence_hash(b[0]) == kvhash_block_hash(config.tokens, 4, 1337));
+    assert_true(kvhash_plh_sequence_hash(b[0]) == kvhash_block_hash(config.tokens, 4, kvhash_salt_hash(config.salt, config.lora_name)));
+    assert_true(kvhash_plh_sequence_hash(a[0]) == kvhash_block_hash(config.tokens, 4, 1337));
     kvlogical_request_destroy(plain);
     kvlogical_request_destroy(salted);
     end_pool(pool);
