@@ -15,6 +15,7 @@
 
 #include <kvhash/event.h>
 #include <kvhash/proof.h>
+#include <kvlogical/export.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,6 +41,9 @@ typedef struct kvlogical_attributes {
 
 #define KVLOGICAL_ATTRIBUTES_INIT \
     { sizeof(kvlogical_attributes), 0, 0, 0, 0, NULL, 0, NULL, 0 }
+
+/** KVLOGICAL_ATTRIBUTES_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_attributes kvlogical_attributes_init(void);
 
 #ifdef __cplusplus
 }

@@ -55,6 +55,9 @@ typedef struct kvlogical_event_policy {
 #define KVLOGICAL_EVENT_POLICY_INIT \
     { sizeof(kvlogical_event_policy), 0, NULL, NULL }
 
+/** KVLOGICAL_EVENT_POLICY_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_event_policy kvlogical_event_policy_init(void);
+
 /** Positions that are powers of two, from least to most. */
 typedef struct kvlogical_position_range {
     uint32_t least, most;
@@ -108,14 +111,25 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscribe(kvlogical_regis
 KVLOGICAL_API void kvlogical_subscription_destroy(kvlogical_subscription *subscription);
 
 /**
- * The events since the last poll, as many as fit; never waits.
+ * kvlogical_subscription_poll() for an array whose elements are event_bytes apart: the caller's sizeof(kvhash_event).
+ *
+ * Errors: KVCORE_EINVAL for NULLs, and for event_bytes that cannot hold a name.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_read(kvlogical_subscription *subscription,
+                                                                         size_t event_bytes, void *events,
+                                                                         size_t capacity, size_t *count);
+
+/**
+ * The events since the last poll, as many as fit; never waits. Errors: KVCORE_EINVAL for NULLs.
  *
  * One that fell behind by more than the registry's event_capacity first gets a GAP with the number lost.
- * Gives: *count events. Errors: KVCORE_EINVAL.
+ * Gives: *count events.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_poll(kvlogical_subscription *subscription,
+static inline KVCORE_NODISCARD kvcore_status kvlogical_subscription_poll(kvlogical_subscription *subscription,
                                                                          kvhash_event *events, size_t capacity,
-                                                                         size_t *count);
+                                                                         size_t *count) {
+    return kvlogical_subscription_read(subscription, sizeof(kvhash_event), events, capacity, count);
+}
 
 /**
  * Have the present state told by the coming polls: CLEAR, then PRESENT events between the ordinary ones, some names each
@@ -129,8 +143,10 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_resync(kvlog
 
 /** Events of one kind: CREATEs (and PRESENTs) by ascending position, REMOVEs by descending; GAP and CLEAR alone. */
 typedef struct kvlogical_event_batch {
-    const kvhash_event *events; /**< borrowed for the call */
+    size_t struct_size;         /**< of the sender's struct */
+    const kvhash_event *events; /**< borrowed for the call, event_bytes apart */
     size_t count;
+    size_t event_bytes; /**< sizeof(kvhash_event) of the sender; another version's may differ */
 } kvlogical_event_batch;
 
 typedef void (*kvlogical_publish)(void *ctx, const kvlogical_event_batch *batch);
@@ -151,6 +167,9 @@ typedef struct kvlogical_publisher_config {
     {                                                                                     \
         sizeof(kvlogical_publisher_config), NULL, NULL, 0, 0, false, { NULL, NULL, NULL } \
     }
+
+/** KVLOGICAL_PUBLISHER_CONFIG_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_publisher_config kvlogical_publisher_config_init(void);
 
 /** Errors: KVCORE_EINVAL, KVCORE_ECONFIG (no publish function), KVCORE_ENOMEM, KVCORE_ENOTSUP as kvlogical_subscribe(). */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_create(kvlogical_registry *registry,

@@ -134,23 +134,11 @@ typedef struct kvlogical_external_view {
 /** Valid: until the next call that changes the tracker. A NULL tracker reads as an empty one. */
 KVLOGICAL_API kvlogical_external_view kvlogical_external_view_of(const kvlogical_external_assignments *assignments);
 
-/** @name Positions, from a view. @{ */
-static inline size_t kvlogical_external_next_position(const kvlogical_external_view *view) {
-    return view->offset + view->assigned + view->staged;
-}
-static inline kvlogical_range kvlogical_external_assigned_positions(const kvlogical_external_view *view) {
-    kvlogical_range range = {view->offset, view->offset + view->assigned};
-    return range;
-}
-static inline kvlogical_range kvlogical_external_staged_positions(const kvlogical_external_view *view) {
-    kvlogical_range range = {view->offset + view->assigned, view->offset + view->assigned + view->staged};
-    return range;
-}
-static inline kvlogical_range kvlogical_external_pending_positions(const kvlogical_external_view *view) {
-    size_t next = kvlogical_external_next_position(view);
-    kvlogical_range range = {next, next + view->unassigned};
-    return range;
-}
+/** @name Positions, from a view; a NULL view reads as an empty one. @{ */
+KVLOGICAL_API size_t kvlogical_external_next_position(const kvlogical_external_view *view);
+KVLOGICAL_API kvlogical_range kvlogical_external_assigned_positions(const kvlogical_external_view *view);
+KVLOGICAL_API kvlogical_range kvlogical_external_staged_positions(const kvlogical_external_view *view);
+KVLOGICAL_API kvlogical_range kvlogical_external_pending_positions(const kvlogical_external_view *view);
 /** @} */
 
 /** The assigned block at a position of the sequence, if there is one. */

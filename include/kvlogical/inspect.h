@@ -49,10 +49,21 @@ typedef struct kvlogical_slot {
     uint64_t age_ns; /**< how long in this state, to within about 70 ms */
 } kvlogical_slot;
 
-/** Slots first … first + *count − 1, as far as there are any, all at one moment. Errors: KVCORE_EINVAL. */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_list_slots(const kvlogical_manager *manager, size_t first,
+/**
+ * kvlogical_list_slots() for an array whose elements are slot_bytes apart: the caller's sizeof(kvlogical_slot).
+ *
+ * Errors: KVCORE_EINVAL for NULLs, and for slot_bytes that cannot hold a name.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_read_slots(const kvlogical_manager *manager,
+                                                                          size_t first, size_t slot_bytes, void *slots,
+                                                                          size_t capacity, size_t *count);
+
+/** Slots first … first + *count − 1, as far as there are any, all at one moment. Errors: KVCORE_EINVAL for NULLs. */
+static inline KVCORE_NODISCARD kvcore_status kvlogical_list_slots(const kvlogical_manager *manager, size_t first,
                                                                   kvlogical_slot *slots, size_t capacity,
-                                                                  size_t *count);
+                                                                  size_t *count) {
+    return kvlogical_manager_read_slots(manager, first, sizeof(kvlogical_slot), slots, capacity, count);
+}
 
 enum {
     KVLOGICAL_REASON_HELD = 0,       /**< it is here, held */
@@ -76,17 +87,33 @@ typedef struct kvlogical_explanation {
     uint64_t tier;            /**< of OTHER_TIER */
 } kvlogical_explanation;
 
-/** For each name why a match would find it or not. Errors: KVCORE_EINVAL. Cost: O(names · managers of the registry). */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_explain(const kvlogical_manager *manager,
-                                                               const kvhash_plh *names, size_t count,
-                                                               kvlogical_explanation *explanations);
+/**
+ * kvlogical_explain_proven() for an array whose elements are explanation_bytes apart: the caller's
+ * sizeof(kvlogical_explanation).
+ *
+ * Errors: KVCORE_EINVAL for NULLs, and for explanation_bytes that cannot hold a reason; KVCORE_ENOTSUP for proofs when the
+ *         manager verifies nothing.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_read_explanations(const kvlogical_manager *manager,
+                                                                                 const kvhash_plh *names,
+                                                                                 const kvhash_proof *proofs,
+                                                                                 size_t count, size_t explanation_bytes,
+                                                                                 void *explanations);
 
-/** The same of names with proofs (one a name; NULL: none). Errors: KVCORE_EINVAL; KVCORE_ENOTSUP for proofs when the manager
- * verifies nothing. */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_explain_proven(const kvlogical_manager *manager,
+/** For each name why a match would find it or not. Errors: KVCORE_EINVAL. Cost: O(names · managers of the registry). */
+static inline KVCORE_NODISCARD kvcore_status kvlogical_explain(const kvlogical_manager *manager,
+                                                               const kvhash_plh *names, size_t count,
+                                                               kvlogical_explanation *explanations) {
+    return kvlogical_manager_read_explanations(manager, names, NULL, count, sizeof *explanations, explanations);
+}
+
+/** The same of names with proofs (one a name; NULL: none). Errors: as above, and KVCORE_ENOTSUP. */
+static inline KVCORE_NODISCARD kvcore_status kvlogical_explain_proven(const kvlogical_manager *manager,
                                                                       const kvhash_plh *names,
                                                                       const kvhash_proof *proofs, size_t count,
-                                                                      kvlogical_explanation *explanations);
+                                                                      kvlogical_explanation *explanations) {
+    return kvlogical_manager_read_explanations(manager, names, proofs, count, sizeof *explanations, explanations);
+}
 
 #ifdef __cplusplus
 }

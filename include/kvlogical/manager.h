@@ -101,6 +101,9 @@ typedef struct kvlogical_config {
 #define KVLOGICAL_CONFIG_INIT \
     { sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, {NULL, NULL, NULL}, 0, 0, NULL }
 
+/** KVLOGICAL_CONFIG_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_config kvlogical_config_init(void);
+
 /**
  * Make a manager; all its blocks are free.
  *
@@ -370,12 +373,30 @@ KVLOGICAL_API uint32_t kvlogical_manager_block_tokens(const kvlogical_manager *m
 
 /** How many blocks are in each state; they sum up to total. available = free + inactive. */
 typedef struct kvlogical_counts {
+    size_t struct_size; /**< of the caller's struct */
     size_t total, available;
     size_t free, mutable_blocks, staged, primary, duplicate, inactive, withdrawn;
 } kvlogical_counts;
 
-/** All counts at one moment. */
-KVLOGICAL_API kvlogical_counts kvlogical_manager_counts(const kvlogical_manager *manager);
+#define KVLOGICAL_COUNTS_INIT \
+    { sizeof(kvlogical_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** KVLOGICAL_COUNTS_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_counts kvlogical_counts_init(void);
+
+/**
+ * All counts at one moment, as many as the caller's struct has room for by its struct_size.
+ *
+ * Errors: KVCORE_EINVAL for NULLs and a struct_size that cannot be right; counts is then as it was.
+ */
+KVLOGICAL_API kvcore_status kvlogical_manager_read_counts(const kvlogical_manager *manager, kvlogical_counts *counts);
+
+/** The same by value; zeros for a NULL manager. */
+static inline kvlogical_counts kvlogical_manager_counts(const kvlogical_manager *manager) {
+    kvlogical_counts counts = KVLOGICAL_COUNTS_INIT;
+    kvlogical_manager_read_counts(manager, &counts);
+    return counts;
+}
 
 /**
  * Check every invariant of the records against each other: for tests and for an engine that suspects its memory.

@@ -18,6 +18,7 @@ extern "C" {
 #endif
 
 typedef struct kvlogical_metrics {
+    size_t struct_size; /**< of the caller's struct */
     /* counters, in the order of their export */
     uint64_t allocations;            /**< handed out by allocate */
     uint64_t allocations_from_reset; /**< of them, free before */
@@ -29,11 +30,7 @@ typedef struct kvlogical_metrics {
     uint64_t match_hashes_requested; /**< names given to match and match_scattered */
     uint64_t match_blocks_returned;  /**< hits of them */
     uint64_t scan_hashes_requested;
-    uint64_t scan_blocks_returned;            /**< distinct names */
-    uint64_t eager_primary_to_inactive_total; /**< always 0: the race it counts cannot happen under one lock */
-    uint64_t allocate_atomic_rollback_total;  /**< always 0, as above */
-    uint64_t release_primary_noop_total;      /**< always 0, as above */
-    uint64_t release_duplicate_noop_total;    /**< always 0, as above */
+    uint64_t scan_blocks_returned; /**< distinct names */
     /* gauges */
     int64_t inflight_mutable;
     int64_t inflight_immutable; /**< immutable guards, not blocks; pins do not count */
@@ -47,8 +44,26 @@ typedef struct kvlogical_metrics {
     uint64_t second_lives;     /**< registered beside blocks of the same name with other proofs */
 } kvlogical_metrics;
 
-/** All values at one moment; zeros for NULL. */
-KVLOGICAL_API kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manager *manager);
+#define KVLOGICAL_METRICS_INIT \
+    { sizeof(kvlogical_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** KVLOGICAL_METRICS_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_metrics kvlogical_metrics_init(void);
+
+/**
+ * All values at one moment, as many as the caller's struct has room for by its struct_size.
+ *
+ * Errors: KVCORE_EINVAL for NULLs and a struct_size that cannot be right; metrics is then as it was.
+ */
+KVLOGICAL_API kvcore_status kvlogical_manager_read_metrics(const kvlogical_manager *manager,
+                                                           kvlogical_metrics *metrics);
+
+/** The same by value; zeros for a NULL manager. */
+static inline kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manager *manager) {
+    kvlogical_metrics metrics = KVLOGICAL_METRICS_INIT;
+    kvlogical_manager_read_metrics(manager, &metrics);
+    return metrics;
+}
 
 /** One label of every sample; name must be a Prometheus label name, value is escaped. */
 typedef struct kvlogical_label {
@@ -58,7 +73,8 @@ typedef struct kvlogical_label {
 
 /**
  * The metrics of some managers in the Prometheus text format: 19 families (and ours), one sample a manager, labelled
- * pool="tier label" and then with the given labels.
+ * pool="tier label" and then with the given labels. Four of them are always 0: the races that the reference counts there cannot
+ * happen under one lock.
  *
  * Each sample is read when it is written, so families of one text may be some microseconds apart.
  * Gives:  *length characters; text is NUL terminated when *length < capacity. text may be NULL with capacity 0, to learn the

@@ -26,6 +26,9 @@ typedef struct kvlogical_policy {
 #define KVLOGICAL_POLICY_INIT \
     { sizeof(kvlogical_policy), 0, NULL, NULL, NULL, NULL }
 
+/** KVLOGICAL_POLICY_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_policy kvlogical_policy_init(void);
+
 /** How many policies this library has. */
 KVLOGICAL_API size_t kvlogical_policy_count(void);
 

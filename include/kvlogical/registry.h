@@ -48,6 +48,9 @@ typedef struct kvlogical_registry_config {
         sizeof(kvlogical_registry_config), 0, {NULL, NULL, NULL}, 0, { NULL, NULL, NULL } \
     }
 
+/** KVLOGICAL_REGISTRY_CONFIG_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_registry_config kvlogical_registry_config_init(void);
+
 /** Errors: KVCORE_EINVAL, KVCORE_ECONFIG (both a capacity and a tracker, half a tracker or allocator), KVCORE_ENOMEM. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_create(const kvlogical_registry_config *config,
                                                                        kvlogical_registry **registry,

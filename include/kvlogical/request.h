@@ -69,6 +69,9 @@ typedef struct kvlogical_request_config {
             {NULL, 0}, false                                                                                           \
     }
 
+/** KVLOGICAL_REQUEST_CONFIG_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_request_config kvlogical_request_config_init(void);
+
 /**
  * Make a request on a manager; it holds no blocks yet.
  *
@@ -196,6 +199,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_fork(const kvlogi
 
 /** All numbers of a request. */
 typedef struct kvlogical_request_counts {
+    size_t struct_size; /**< of the caller's struct */
     size_t input_tokens, generated_tokens, max_output_tokens;
     size_t total_tokens;     /**< input + generated */
     size_t remaining_tokens; /**< that may still be generated */
@@ -210,8 +214,26 @@ typedef struct kvlogical_request_counts {
     size_t scheduled_blocks; /**< that the schedule allocated */
 } kvlogical_request_counts;
 
-/** A NULL request reads as all zeros. O(1). */
-KVLOGICAL_API kvlogical_request_counts kvlogical_request_count(const kvlogical_request *request);
+#define KVLOGICAL_REQUEST_COUNTS_INIT \
+    { sizeof(kvlogical_request_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** KVLOGICAL_REQUEST_COUNTS_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_request_counts kvlogical_request_counts_init(void);
+
+/**
+ * All numbers, as many as the caller's struct has room for by its struct_size. O(1).
+ *
+ * Errors: KVCORE_EINVAL for NULLs and a struct_size that cannot be right; counts is then as it was.
+ */
+KVLOGICAL_API kvcore_status kvlogical_request_read_counts(const kvlogical_request *request,
+                                                          kvlogical_request_counts *counts);
+
+/** The same by value; a NULL request reads as all zeros. */
+static inline kvlogical_request_counts kvlogical_request_count(const kvlogical_request *request) {
+    kvlogical_request_counts counts = KVLOGICAL_REQUEST_COUNTS_INIT;
+    kvlogical_request_read_counts(request, &counts);
+    return counts;
+}
 
 /**
  * The page table from block `first` on: where the KV of tokens first · block_tokens … lies.

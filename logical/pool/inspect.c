@@ -1,5 +1,6 @@
 /* What operators ask: withdraw, list, explain. */
 #include "pool/batch.h"
+#include "pool/result.h"
 
 /* ---- withdraw ---- */
 
@@ -92,16 +93,17 @@ static bool has_name(const slot *s) { return s->state != SLOT_FREE && s->state !
 
 static uint32_t tick_of(const manager *m) { return (uint32_t)((coarse_ns() - m->start_ns) >> TICK_SHIFT); }
 
-kvcore_status kvlogical_list_slots(const kvlogical_manager *m, size_t first, kvlogical_slot *slots, size_t capacity,
-                                   size_t *count) {
-    if (m == NULL || count == NULL || (capacity > 0 && slots == NULL)) return KVCORE_EINVAL;
+kvcore_status kvlogical_manager_read_slots(const kvlogical_manager *m, size_t first, size_t slot_bytes, void *slots,
+                                           size_t capacity, size_t *count) {
+    if (m == NULL || count == NULL || slot_bytes < sizeof(kvhash_plh) || (capacity > 0 && slots == NULL))
+        return KVCORE_EINVAL;
     manager_take(m);
     uint32_t now = tick_of(m);
     size_t listed = 0;
     for (size_t i = first; i < m->tier.slot_count && listed < capacity; i++, listed++) {
         const slot *s = &m->tier.slots[i];
         bool in_lists = m->order.policy->level != NULL && s->state == SLOT_INACTIVE;
-        slots[listed] = (kvlogical_slot){
+        kvlogical_slot full = {
             .name = has_name(s) ? s->name : (kvhash_plh){0, 0},
             .block = (uint32_t)i,
             .state = s->state,
@@ -109,6 +111,7 @@ kvcore_status kvlogical_list_slots(const kvlogical_manager *m, size_t first, kvl
             .level = in_lists ? m->order.policy->level(&m->order, (uint32_t)i) : 0,
             .age_ns = (uint64_t)(uint32_t)(now - s->since) * TICK_NS,
         };
+        kvlogical__result_put(slots, listed, slot_bytes, &full, sizeof full);
     }
     manager_give(m);
     *count = listed;
@@ -155,18 +158,18 @@ static kvlogical_explanation explain(const manager *m, kvhash_plh name, const kv
     return e;
 }
 
-kvcore_status kvlogical_explain_proven(const kvlogical_manager *m, const kvhash_plh *names, const kvhash_proof *proofs,
-                                       size_t count, kvlogical_explanation *explanations) {
-    if (m == NULL || (count > 0 && (names == NULL || explanations == NULL))) return KVCORE_EINVAL;
+kvcore_status kvlogical_manager_read_explanations(const kvlogical_manager *m, const kvhash_plh *names,
+                                                  const kvhash_proof *proofs, size_t count, size_t explanation_bytes,
+                                                  void *explanations) {
+    if (m == NULL || explanation_bytes < sizeof(uint32_t) || (count > 0 && (names == NULL || explanations == NULL)))
+        return KVCORE_EINVAL;
     if (proofs != NULL && m->tier.proofs == NULL) return KVCORE_ENOTSUP;
     manager_take(m);
     uint32_t now = tick_of(m);
-    for (size_t i = 0; i < count; i++) explanations[i] = explain(m, names[i], proofs == NULL ? NULL : &proofs[i], now);
+    for (size_t i = 0; i < count; i++) {
+        kvlogical_explanation full = explain(m, names[i], proofs == NULL ? NULL : &proofs[i], now);
+        kvlogical__result_put(explanations, i, explanation_bytes, &full, sizeof full);
+    }
     manager_give(m);
     return KVCORE_OK;
-}
-
-kvcore_status kvlogical_explain(const kvlogical_manager *m, const kvhash_plh *names, size_t count,
-                                kvlogical_explanation *explanations) {
-    return kvlogical_explain_proven(m, names, NULL, count, explanations);
 }

@@ -1,6 +1,8 @@
 /* Making and unmaking a manager: configuration, the layout of its memory, counts. */
 #include "pool/manager.h"
 
+#include "pool/result.h"
+
 #include <kvcore/config.h>
 
 #define LINE 64
@@ -300,8 +302,8 @@ size_t kvlogical_manager_memory_bytes(const kvlogical_manager *m) {
 
 uint32_t kvlogical_manager_block_tokens(const kvlogical_manager *m) { return m == NULL ? 0 : m->block_tokens; }
 
-kvlogical_counts kvlogical_manager_counts(const kvlogical_manager *m) {
-    if (m == NULL) return (kvlogical_counts){0};
+kvcore_status kvlogical_manager_read_counts(const kvlogical_manager *m, kvlogical_counts *out) {
+    if (m == NULL || out == NULL) return KVCORE_EINVAL;
     manager_take(m);
     kvlogical_counts counts = {
         .total = m->tier.slot_count,
@@ -315,5 +317,5 @@ kvlogical_counts kvlogical_manager_counts(const kvlogical_manager *m) {
         .withdrawn = m->in_state[SLOT_WITHDRAWN],
     };
     manager_give(m);
-    return counts;
+    return kvlogical__result_write(out, &counts, sizeof counts);
 }

@@ -2,9 +2,10 @@
 #include <stdio.h>
 
 #include "pool/manager.h"
+#include "pool/result.h"
 
-kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manager *m) {
-    if (m == NULL) return (kvlogical_metrics){0};
+kvcore_status kvlogical_manager_read_metrics(const kvlogical_manager *m, kvlogical_metrics *out) {
+    if (m == NULL || out == NULL) return KVCORE_EINVAL;
     manager_take(m);
     kvlogical_metrics metrics = m->metrics;
     metrics.inflight_mutable = m->in_state[SLOT_MUTABLE];
@@ -12,7 +13,7 @@ kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manager *m) {
     metrics.inactive_pool_size = m->in_state[SLOT_INACTIVE];
     if (m->order.policy->measure != NULL) m->order.policy->measure(&m->order, &metrics);
     manager_give(m);
-    return metrics;
+    return kvlogical__result_write(out, &metrics, sizeof metrics);
 }
 
 typedef struct family {
@@ -24,6 +25,11 @@ typedef struct family {
     { name, "counter", help, offsetof(kvlogical_metrics, field) }
 #define GAUGE(name, field, help) \
     { name, "gauge", help, offsetof(kvlogical_metrics, field) }
+
+/* What the reference counts here is a race that cannot happen under one lock. */
+#define NO_OFFSET SIZE_MAX
+#define ALWAYS_0(name) \
+    { name, "counter", "Always 0", NO_OFFSET }
 
 static const family families[] = {
     COUNTER("kvbm_allocations_total", allocations, "Blocks handed out"),
@@ -37,10 +43,10 @@ static const family families[] = {
     COUNTER("kvbm_match_blocks_returned_total", match_blocks_returned, "Blocks that match returned"),
     COUNTER("kvbm_scan_hashes_requested_total", scan_hashes_requested, "Names given to scan"),
     COUNTER("kvbm_scan_blocks_returned_total", scan_blocks_returned, "Blocks that scan returned"),
-    COUNTER("kvbm_eager_primary_to_inactive_total", eager_primary_to_inactive_total, "Always 0"),
-    COUNTER("kvbm_allocate_atomic_rollback_total", allocate_atomic_rollback_total, "Always 0"),
-    COUNTER("kvbm_release_primary_noop_total", release_primary_noop_total, "Always 0"),
-    COUNTER("kvbm_release_duplicate_noop_total", release_duplicate_noop_total, "Always 0"),
+    ALWAYS_0("kvbm_eager_primary_to_inactive_total"),
+    ALWAYS_0("kvbm_allocate_atomic_rollback_total"),
+    ALWAYS_0("kvbm_release_primary_noop_total"),
+    ALWAYS_0("kvbm_release_duplicate_noop_total"),
     GAUGE("kvbm_inflight_mutable", inflight_mutable, "Mutable blocks out"),
     GAUGE("kvbm_inflight_immutable", inflight_immutable, "Immutable guards out"),
     GAUGE("kvbm_reset_pool_size", reset_pool_size, "Free blocks"),
@@ -48,6 +54,8 @@ static const family families[] = {
     COUNTER("kvstrata_withdrawals_total", withdrawals, "Blocks taken out of circulation"),
     COUNTER("kvstrata_lineage_ghosts_dropped_total", ghosts_dropped, "Lineage placeholders given up"),
     GAUGE("kvstrata_lineage_ghosts", lineage_ghosts, "Lineage placeholders"),
+    COUNTER("kvstrata_proof_mismatches_total", proof_mismatches, "Look-ups of names whose blocks have other proofs"),
+    COUNTER("kvstrata_second_lives_total", second_lives, "Blocks registered beside one of the same name"),
 };
 
 #define POOL_LABEL "pool"
@@ -106,8 +114,8 @@ static void put_sample(writer *w, const family *f, const manager *m, const kvlog
         put_label(w, labels[i].name, labels[i].value);
     }
     kvlogical_metrics metrics = kvlogical_manager_metrics(m);
-    int64_t value; /* counters are below 2^63 for centuries */
-    memcpy(&value, (const char *)&metrics + f->offset, sizeof value);
+    int64_t value = 0; /* counters are below 2^63 for centuries */
+    if (f->offset != NO_OFFSET) memcpy(&value, (const char *)&metrics + f->offset, sizeof value);
     snprintf(number, sizeof number, "%lld", (long long)value);
     put_text(w, "} ");
     put_text(w, number);

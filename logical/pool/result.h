@@ -18,4 +18,12 @@ static inline kvcore_status kvlogical__result_write(void *out, const void *full,
     return KVCORE_OK;
 }
 
+/* The same for an element of the caller's array, whose elements are so far apart. */
+static inline void kvlogical__result_put(void *elements, size_t index, size_t element_bytes, const void *full,
+                                         size_t full_bytes) {
+    char *out = (char *)elements + index * element_bytes;
+    memcpy(out, full, element_bytes < full_bytes ? element_bytes : full_bytes);
+    if (element_bytes > full_bytes) memset(out + full_bytes, 0, element_bytes - full_bytes);
+}
+
 #endif

@@ -63,7 +63,8 @@ static void flush(kvlogical_publisher *p) {
     if (group != GROUP_ALONE)
         qsort(p->pending, p->count, sizeof *p->pending, group == GROUP_THERE ? ascending : descending);
     for (size_t i = 0; i < p->count; i++) p->pending[i].holder.reserved = 0;
-    p->publish(p->ctx, &(kvlogical_event_batch){p->pending, p->count});
+    p->publish(p->ctx,
+               &(kvlogical_event_batch){sizeof(kvlogical_event_batch), p->pending, p->count, sizeof(kvhash_event)});
     p->count = 0;
 }
 

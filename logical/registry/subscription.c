@@ -1,6 +1,7 @@
 /* Who hears of names that come and go: the listener and the subscriptions, and how they read the present state. */
 #include <kvcore/config.h>
 
+#include "pool/result.h"
 #include "registry/registry.h"
 
 /* How many slots a resync looks at before it lets others have the lock. */
@@ -127,11 +128,15 @@ void kvlogical_subscription_destroy(kvlogical_subscription *s) {
 
 /* What to fill and how far it is. */
 typedef struct output {
-    kvhash_event *events;
-    size_t capacity, count;
+    void *events;
+    size_t event_bytes, capacity, count;
 } output;
 
 static bool full(const output *o) { return o->count == o->capacity; }
+
+static void put(output *o, kvhash_event event) {
+    kvlogical__result_put(o->events, o->count++, o->event_bytes, &event, sizeof event);
+}
 
 static bool numbered(const kvhash_event *event) {
     return event->kind == KVHASH_EVENT_CREATE || event->kind == KVHASH_EVENT_REMOVE;
@@ -143,8 +148,8 @@ static void skip_lost(kvlogical_subscription *s, uint64_t oldest, output *o) {
     const event_log *e = &s->registry->events;
     uint64_t number = e->ring[oldest & (e->capacity - 1)].sequence;
     if (number > s->number)
-        o->events[o->count++] = (kvhash_event){
-            .sequence = number, .lost = number - s->number, .kind = KVHASH_EVENT_GAP, .block = KVHASH_NO_BLOCK};
+        put(o, (kvhash_event){
+                   .sequence = number, .lost = number - s->number, .kind = KVHASH_EVENT_GAP, .block = KVHASH_NO_BLOCK});
     else if (s->resync != RESYNC_NONE)
         s->resync = RESYNC_CLEAR;
     s->number = number;
@@ -161,7 +166,7 @@ static void drain(kvlogical_subscription *s, output *o) {
             s->number = event->sequence + 1;
         else if (s->resync != RESYNC_SLOTS && s->resync != RESYNC_RECORDS)
             continue; /* another one's resync */
-        o->events[o->count++] = *event;
+        put(o, *event);
     }
 }
 
@@ -173,7 +178,7 @@ static const tier *resync_tier(const kvlogical_subscription *s) {
 }
 
 static void put_present(const registry *r, output *o, kvhash_plh name, event_place at) {
-    o->events[o->count++] = event_log_present(&r->events, name, at);
+    put(o, event_log_present(&r->events, name, at));
 }
 
 static void resync_slots(kvlogical_subscription *s, output *o) {
@@ -204,16 +209,17 @@ static void resync_records(kvlogical_subscription *s, output *o) {
 }
 
 /* Each turn first delivers what has happened, so that what the present state says is never overtaken by older news. */
-kvcore_status kvlogical_subscription_poll(kvlogical_subscription *s, kvhash_event *events, size_t capacity,
+kvcore_status kvlogical_subscription_read(kvlogical_subscription *s, size_t event_bytes, void *events, size_t capacity,
                                           size_t *count) {
-    if (s == NULL || count == NULL || (capacity > 0 && events == NULL)) return KVCORE_EINVAL;
-    output o = {events, capacity, 0};
+    if (s == NULL || count == NULL || event_bytes < sizeof(kvhash_plh) || (capacity > 0 && events == NULL))
+        return KVCORE_EINVAL;
+    output o = {events, event_bytes, capacity, 0};
     bool more = true;
     while (more) {
         lock_take(&s->registry->lock);
         drain(s, &o);
         if (!full(&o) && s->resync == RESYNC_CLEAR) {
-            o.events[o.count++] = event_log_unnumbered(&s->registry->events, KVHASH_EVENT_CLEAR);
+            put(&o, event_log_unnumbered(&s->registry->events, KVHASH_EVENT_CLEAR));
             s->resync = RESYNC_SLOTS;
             s->tier = 0;
             s->index = 0;

@@ -222,3 +222,23 @@ kvcore_status kvlogical_external_zip_pending(const tracker *source, const tracke
     return zip(source, kvlogical_external_assigned_positions(&a), target, kvlogical_external_pending_positions(&b),
                zipped, capacity, count);
 }
+
+/* ---- positions ---- */
+
+static kvlogical_range range_of(size_t begin, size_t count) { return (kvlogical_range){begin, begin + count}; }
+
+size_t kvlogical_external_next_position(const kvlogical_external_view *view) {
+    return view == NULL ? 0 : view->offset + view->assigned + view->staged;
+}
+
+kvlogical_range kvlogical_external_assigned_positions(const kvlogical_external_view *view) {
+    return view == NULL ? range_of(0, 0) : range_of(view->offset, view->assigned);
+}
+
+kvlogical_range kvlogical_external_staged_positions(const kvlogical_external_view *view) {
+    return view == NULL ? range_of(0, 0) : range_of(view->offset + view->assigned, view->staged);
+}
+
+kvlogical_range kvlogical_external_pending_positions(const kvlogical_external_view *view) {
+    return view == NULL ? range_of(0, 0) : range_of(kvlogical_external_next_position(view), view->unassigned);
+}

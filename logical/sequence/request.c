@@ -1,6 +1,8 @@
 /* A request that is driven directly: cached prefix, blocks, tokens. */
 #include "sequence/request.h"
 
+#include "pool/result.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -374,10 +376,10 @@ kvcore_status kvlogical_request_reacquire(kvlogical_request *r, size_t *matched)
 
 /* ---- what it holds ---- */
 
-kvlogical_request_counts kvlogical_request_count(const kvlogical_request *r) {
-    if (r == NULL) return (kvlogical_request_counts){0};
+kvcore_status kvlogical_request_read_counts(const kvlogical_request *r, kvlogical_request_counts *out) {
+    if (r == NULL || out == NULL) return KVCORE_EINVAL;
     size_t total = request_total(r);
-    return (kvlogical_request_counts){
+    kvlogical_request_counts counts = {
         .input_tokens = r->input_tokens,
         .generated_tokens = r->generated,
         .max_output_tokens = r->max_output,
@@ -395,6 +397,7 @@ kvlogical_request_counts kvlogical_request_count(const kvlogical_request *r) {
         .scheduled_tokens = r->scheduled_tokens,
         .scheduled_blocks = r->scheduled_blocks,
     };
+    return kvlogical__result_write(out, &counts, sizeof counts);
 }
 
 kvcore_status kvlogical_request_blocks(const kvlogical_request *r, size_t first, uint32_t *blocks, size_t capacity,
