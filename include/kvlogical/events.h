@@ -14,7 +14,7 @@
  * name (and tier).
  *
  * Whoever registers a block can lend what its name does not hold: token ids, the parent's name, … (kvhash_block_facts, by
- * kvlogical_register_with()). A listener finds it in the event of the CREATE and copies what it keeps. A subscription's events
+ * kvlogical_register_with()); a kvlogical_request lends its tokens and parents by itself. A listener finds it in the event of the CREATE and copies what it keeps. A subscription's events
  * come without: their queue copies nothing that is borrowed.
  *
  * A *publisher* turns a subscription into batches for the wire; it is polled, or flushes from a thread of its own.

@@ -82,12 +82,6 @@ static uint32_t enter_shared(manager *m, uint32_t index, enum slot_state state, 
     return index;
 }
 
-/* What a block is registered with, besides its name. */
-typedef struct registration {
-    const kvhash_block_facts *facts; /* or NULL */
-    const kvhash_proof *proof;       /* or NULL */
-} registration;
-
 /* Where the name of a staged slot is found, or would be. *second: it is here, with another proof alone. */
 static name_entry *place_of(const manager *m, uint32_t index, uint32_t tag, const kvhash_proof *proof, bool *second) {
     const slot *s = &m->tier.slots[index];
@@ -99,12 +93,13 @@ static name_entry *place_of(const manager *m, uint32_t index, uint32_t tag, cons
 }
 
 /* Returns the slot whose guard the caller gets. */
-static uint32_t share(manager *m, uint32_t index, uint32_t tag, registration with, uint32_t now) {
+static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now, const kvhash_proof *proof,
+                      const kvhash_block_facts *facts) {
     slot *s = &m->tier.slots[index];
     bool second;
-    if (with.proof != NULL) tier_set_proof(&m->tier, index, *with.proof);
+    if (proof != NULL) tier_set_proof(&m->tier, index, *proof);
     if (s->withdrawn) return enter_shared(m, index, SLOT_WITHDRAWN, now);
-    name_entry *entry = place_of(m, index, tag, with.proof, &second);
+    name_entry *entry = place_of(m, index, tag, proof, &second);
     uint32_t existing = entry->row;
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
@@ -115,7 +110,7 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, registration wit
             m->tier.seconds++;
             m->metrics.second_lives++;
         }
-        if (!second && registry_gain(m->registry, &m->tier, index, with.facts)) slot_touch(m, index);
+        if (!second && registry_gain(m->registry, &m->tier, index, facts)) slot_touch(m, index);
         return enter_shared(m, index, SLOT_PRIMARY, now);
     }
     hold_found(m, existing, now); /* by the caller, or by the duplicate */
@@ -130,12 +125,8 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, registration wit
     return enter_shared(m, index, SLOT_DUPLICATE, now);
 }
 
-static registration registration_at(const kvlogical_attributes *attributes, size_t i) {
-    return (registration){facts_at(attributes, i), attributes->proofs == NULL ? NULL : &attributes->proofs[i]};
-}
-
-static kvcore_status register_all(manager *m, kvlogical_complete *staged, size_t count,
-                                  const kvlogical_attributes *attributes, kvlogical_immutable *held) {
+kvcore_status kvlogical__register(manager *m, kvlogical_complete *staged, size_t count, lent with,
+                                  kvlogical_immutable *held) {
     if (m == NULL || (count > 0 && (staged == NULL || held == NULL))) return KVCORE_EINVAL;
     manager_take(m);
     kvcore_status status = holds_fit(m, count) ? claim_guards(m, staged, count) : KVCORE_EOVERFLOW;
@@ -144,6 +135,8 @@ static kvcore_status register_all(manager *m, kvlogical_complete *staged, size_t
         return status;
     }
     uint32_t now = m->now;
+    bool heard = m->registry->events.listener != NULL;
+    kvhash_block_facts room;
     for (size_t done = 0; done < count;) {
         uint32_t tags[GROUP];
         size_t group = group_size(done, count);
@@ -153,9 +146,10 @@ static kvcore_status register_all(manager *m, kvlogical_complete *staged, size_t
         }
         for (size_t i = 0; i < group; i++) {
             uint32_t index = guard_at(staged, done + i).block;
+            const kvhash_proof *proof = with.proofs == NULL ? NULL : &with.proofs[done + i];
+            const kvhash_block_facts *facts = heard ? facts_at(&with, done + i, &room) : NULL;
             guard_put(staged, done + i, (guard){0});
-            guard_put(held, done + i,
-                      guard_of(m, share(m, index, tags[i], registration_at(attributes, done + i), now)));
+            guard_put(held, done + i, guard_of(m, share(m, index, tags[i], now, proof, facts)));
         }
         done += group;
     }
@@ -167,8 +161,7 @@ static kvcore_status register_all(manager *m, kvlogical_complete *staged, size_t
 
 kvcore_status kvlogical_register(kvlogical_manager *m, kvlogical_complete *staged, size_t count,
                                  kvlogical_immutable *held) {
-    static const kvlogical_attributes none = KVLOGICAL_ATTRIBUTES_INIT;
-    return register_all(m, staged, count, &none, held);
+    return kvlogical__register(m, staged, count, NOTHING_LENT, held);
 }
 
 kvcore_status kvlogical_register_with(kvlogical_manager *m, kvlogical_complete *staged, size_t count,
@@ -177,6 +170,7 @@ kvcore_status kvlogical_register_with(kvlogical_manager *m, kvlogical_complete *
     kvlogical_attributes attributes;
     kvcore_status status = kvlogical__attributes_read(&attributes, given, m, count, count, error);
     if (status != KVCORE_OK) return status;
-    status = register_all(m, staged, count, &attributes, held);
+    status =
+        kvlogical__register(m, staged, count, (lent){.proofs = attributes.proofs, .facts = attributes.facts}, held);
     return kvlogical__explained(error, status);
 }

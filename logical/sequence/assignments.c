@@ -112,12 +112,12 @@ kvcore_status kvlogical_assignments_stage(tracker *t, const kvhash_plh *names, c
         "Block size mismatch: expected %" PRIu32 " tokens, got %" PRIu32, block_tokens, token_counts[good]);
 }
 
-kvcore_status kvlogical__assignments_register(tracker *t, const kvlogical_attributes *attributes, size_t *registered) {
+kvcore_status kvlogical__assignments_register(tracker *t, lent with, size_t *registered) {
     ledger *l = &t->blocks;
     size_t count = l->staged;
     if (count > 0) {
-        kvcore_status status = kvlogical_register_with(t->manager, staged_guards(t), count, attributes,
-                                                       (kvlogical_immutable *)(void *)staged_guards(t), NULL);
+        kvcore_status status = kvlogical__register(t->manager, staged_guards(t), count, with,
+                                                   (kvlogical_immutable *)(void *)staged_guards(t));
         if (status != KVCORE_OK) return status;
     }
     l->assigned += count;
@@ -127,7 +127,7 @@ kvcore_status kvlogical__assignments_register(tracker *t, const kvlogical_attrib
 }
 
 kvcore_status kvlogical_assignments_register(tracker *t, size_t *registered) {
-    return t == NULL ? KVCORE_EINVAL : kvlogical__assignments_register(t, NULL, registered);
+    return t == NULL ? KVCORE_EINVAL : kvlogical__assignments_register(t, NOTHING_LENT, registered);
 }
 
 void kvlogical__assignments_unstage(tracker *t, size_t count) {

@@ -4,6 +4,7 @@
 
 #include <kvlogical/assignments.h>
 
+#include "pool/attributes.h"
 #include "sequence/ledger.h"
 
 struct kvlogical_assignments {
@@ -15,9 +16,8 @@ struct kvlogical_assignments {
 /* Within memory of the caller's; the ledger's allocator is given. */
 void kvlogical__assignments_init(kvlogical_assignments *a, kvlogical_manager *manager,
                                  const kvcore_allocator *allocator);
-/* kvlogical_assignments_register() with attributes for all staged blocks. */
-kvcore_status kvlogical__assignments_register(kvlogical_assignments *a, const kvlogical_attributes *attributes,
-                                              size_t *registered);
+/* kvlogical_assignments_register() with what is lent for the staged blocks. */
+kvcore_status kvlogical__assignments_register(kvlogical_assignments *a, lent with, size_t *registered);
 /* The last `count` staged blocks back to unassigned. */
 void kvlogical__assignments_unstage(kvlogical_assignments *a, size_t count);
 /* Release the last `count` unassigned blocks. */

@@ -255,16 +255,6 @@ kvcore_status kvlogical_request_allocate(kvlogical_request *r, size_t blocks) {
     return kvlogical__request_take(r, blocks);
 }
 
-kvcore_status kvlogical__request_register(request *r) {
-    ledger *l = &r->blocks.blocks;
-    if (l->staged == 0) return KVCORE_OK;
-    kvcore_status status = kvlogical__request_prove(r, l->assigned + l->staged);
-    if (status != KVCORE_OK) return status;
-    kvlogical_attributes proven = KVLOGICAL_ATTRIBUTES_INIT;
-    if (r->prover != NULL) proven.proofs = r->proofs + l->assigned, proven.proof_count = l->staged;
-    return kvlogical__assignments_register(&r->blocks, &proven, NULL);
-}
-
 kvcore_status kvlogical__request_stage(request *r, size_t computed) {
     size_t named = request_named(r), end = computed / r->block_tokens, count, staged;
     if (end <= named) return KVCORE_OK;
@@ -287,6 +277,27 @@ kvcore_status kvlogical_request_stage_computed(kvlogical_request *r, size_t comp
     if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
     r->computed = computed;
     return KVCORE_OK;
+}
+
+/* Of the index-th staged block: what its name does not hold. */
+static void fill_facts(const void *ctx, size_t index, kvhash_block_facts *facts) {
+    const request *r = ctx;
+    size_t block = r->blocks.blocks.assigned + index, count;
+    const kvhash_plh *names = kvhash_sequence_names(r->sequence, &count);
+    facts->tokens = kvhash_sequence_tokens(r->sequence, block * r->block_tokens, (block + 1) * r->block_tokens,
+                                           &facts->token_count);
+    if (block == 0) return;
+    facts->given = KVHASH_FACT_PARENT;
+    facts->parent = names[block - 1];
+}
+
+kvcore_status kvlogical__request_register(request *r) {
+    const ledger *l = &r->blocks.blocks;
+    kvcore_status status = kvlogical__request_prove(r, l->assigned + l->staged);
+    if (status != KVCORE_OK) return status;
+    lent with = {.fill = fill_facts, .ctx = r};
+    if (r->prover != NULL) with.proofs = r->proofs + l->assigned;
+    return kvlogical__assignments_register(&r->blocks, with, NULL);
 }
 
 kvcore_status kvlogical_request_register_staged(kvlogical_request *r) {

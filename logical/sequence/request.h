@@ -63,10 +63,10 @@ request *kvlogical__request_new(kvlogical_manager *manager, const kvcore_allocat
 /* Proofs of the first `blocks` complete blocks in r->proofs; nothing to do when the manager verifies nothing. Errors:
  * KVCORE_ENOMEM. */
 kvcore_status kvlogical__request_prove(request *r, size_t blocks);
-/* Share the staged blocks, with their proofs. */
-kvcore_status kvlogical__request_register(request *r);
 /* Take and keep so many blocks. */
 kvcore_status kvlogical__request_take(request *r, size_t blocks);
+/* Share the staged blocks, with their proofs; a listener hears their tokens and parents. */
+kvcore_status kvlogical__request_register(request *r);
 /* Name the blocks that are complete once so many tokens are computed. */
 kvcore_status kvlogical__request_stage(request *r, size_t computed);
 

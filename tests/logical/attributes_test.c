@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <kvlogical/events.h>
+#include <kvlogical/request.h>
 
 #define TOKENS 4
 
@@ -198,6 +199,57 @@ static void structs_of_a_wrong_size_are_refused(void **state) {
     destroy_manager(manager);
 }
 
+/* Tokens and parents of all CREATEs, checked as they come: names from position 0, four tokens a block. */
+typedef struct chain_heard {
+    const kvhash_plh *names;
+    const uint32_t *tokens;
+    size_t count;
+} chain_heard;
+
+static void expect_next_of_chain(void *ctx, const kvhash_event *event) {
+    chain_heard *h = ctx;
+    if (event->kind != KVHASH_EVENT_CREATE) return;
+    assert_same_name(event->name, h->names[h->count]);
+    assert_non_null(event->facts);
+    assert_int_equal(event->facts->token_count, TOKENS);
+    assert_memory_equal(event->facts->tokens, h->tokens + h->count * TOKENS, TOKENS * sizeof *h->tokens);
+    assert_int_equal(event->facts->given, h->count == 0 ? 0 : KVHASH_FACT_PARENT);
+    if (h->count > 0) assert_same_name(event->facts->parent, h->names[h->count - 1]);
+    h->count++;
+}
+
+static void a_request_lends_its_tokens_and_parents(void **state) {
+    (void)state;
+    kvlogical_manager *manager = make_lru(8);
+    uint32_t tokens[4 * TOKENS];
+    for (uint32_t i = 0; i < 4 * TOKENS; i++) tokens[i] = 500 + i;
+    kvlogical_request_config config = KVLOGICAL_REQUEST_CONFIG_INIT;
+    kvlogical_request *request = NULL;
+    config.tokens = tokens;
+    config.token_count = 4 * TOKENS;
+    kvhash_sequence_config names_config = KVHASH_SEQUENCE_CONFIG_INIT;
+    kvhash_sequence *sequence = NULL;
+    names_config.block_tokens = TOKENS;
+    names_config.salt_hash = 1337; /* no salt, no LoRA name */
+    names_config.tokens = tokens;
+    names_config.token_count = 4 * TOKENS;
+    kvtest_assert_ok(kvhash_sequence_create(&names_config, &sequence, NULL));
+    size_t count;
+    chain_heard h = {kvhash_sequence_names(sequence, &count), tokens, 0};
+    assert_int_equal(count, 4);
+    kvtest_assert_ok(kvlogical_registry_on_event(kvlogical_manager_registry(manager), expect_next_of_chain, &h));
+    kvtest_assert_ok(kvlogical_request_create(manager, &config, &request, NULL));
+    kvtest_assert_ok(kvlogical_request_allocate(request, 4));
+    kvtest_assert_ok(kvlogical_request_register_computed(request, TOKENS, NULL));
+    assert_int_equal(h.count, 1);
+    kvtest_assert_ok(kvlogical_request_register_computed(request, 4 * TOKENS, NULL)); /* behind what is assigned */
+    assert_int_equal(h.count, 4);
+    kvlogical_request_destroy(request);
+    kvhash_sequence_destroy(sequence);
+    kvtest_assert_ok(kvlogical_registry_on_event(kvlogical_manager_registry(manager), NULL, NULL));
+    destroy_manager(manager);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_listener_hears_the_facts_of_each_new_block),
@@ -205,6 +257,7 @@ int main(void) {
         cmocka_unit_test(without_attributes_the_calls_are_the_plain_ones),
         cmocka_unit_test(what_is_not_supported_yet_is_refused_with_its_value),
         cmocka_unit_test(structs_of_a_wrong_size_are_refused),
+        cmocka_unit_test(a_request_lends_its_tokens_and_parents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
