@@ -1,4 +1,4 @@
-/* What both of the engine's envelopes need. Private to format. */
+/* What both of the engine's envelopes need. Private to wombat. */
 #ifndef KVFORMAT_ENGINE_PRIVATE_H
 #define KVFORMAT_ENGINE_PRIVATE_H
 
