@@ -13,6 +13,13 @@ kvcore_status kvcore_config_read(void *config, size_t size_bytes, const void *gi
             &(kvcore_error){
                 .code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX, .expected = size_bytes, .actual = given_size},
             "config struct_size is %zu: initialise the struct with its _INIT macro", given_size);
+    if (given_size > KVCORE_CONFIG_MOST_BYTES)
+        return kvcore_fail(error,
+                           &(kvcore_error){.code = KVCORE_EINVAL,
+                                           .index = KVCORE_NO_INDEX,
+                                           .expected = KVCORE_CONFIG_MOST_BYTES,
+                                           .actual = given_size},
+                           "config struct_size is %zu: initialise the struct with its _INIT macro", given_size);
     for (size_t i = size_bytes; i < given_size; i++)
         if (((const unsigned char *)given)[i] != 0)
             return kvcore_fail(error,

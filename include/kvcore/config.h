@@ -16,12 +16,15 @@
 extern "C" {
 #endif
 
+/** No config struct of any version is larger: a struct_size above it was never set, and nothing beyond it is read. */
+#define KVCORE_CONFIG_MOST_BYTES 4096
+
 /**
  * Read a caller's config struct, which may be older (smaller) or newer (larger) than ours.
  *
  * Gives:  config, size_bytes of it: the caller's fields, zeros for those that the caller's struct lacks.
  * Errors: KVCORE_EINVAL when `given` is NULL, when its struct_size is too small to hold itself (the _INIT macro was
- *         forgotten), or when it is larger than ours and the part that we do not know is not all zero: no option is ever
+ *         forgotten), when it is above KVCORE_CONFIG_MOST_BYTES, or when it is larger than ours and the part that we do not know is not all zero: no option is ever
  *         ignored in silence.
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_config_read(void *config, size_t size_bytes, const void *given,

@@ -1,5 +1,8 @@
 #include "kvtest.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <kvcore/config.h>
 
 typedef struct old_config {
@@ -49,10 +52,29 @@ static void a_forgotten_init_macro_is_seen(void **state) {
     assert_int_equal(read.b, 3);
 }
 
+/* The struct ends where the mapping ends: a read behind it is a SIGSEGV. */
+static void a_size_that_no_struct_has_is_not_read(void **state) {
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    old_config *given = (old_config *)(void *)(pages + page - sizeof *given), read = {1, 2, 3};
+    for (size_t size = SIZE_MAX; size > KVCORE_CONFIG_MOST_BYTES; size /= 2) {
+        *given = (old_config){size, 0, 0};
+        kvcore_error error;
+        kvtest_assert_status(kvcore_config_read(&read, sizeof read, given, &error), KVCORE_EINVAL);
+        assert_true(error.actual == size && error.expected == KVCORE_CONFIG_MOST_BYTES);
+    }
+    assert_int_equal(read.b, 3);
+    munmap(pages, 2 * page);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_older_struct_gets_zeros_for_what_it_lacks),
         cmocka_unit_test(a_newer_struct_is_taken_if_what_we_do_not_know_is_zero),
+        cmocka_unit_test(a_size_that_no_struct_has_is_not_read),
         cmocka_unit_test(a_forgotten_init_macro_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
