@@ -113,6 +113,20 @@ kvcore_status kvformat__kvs1_begin_io(const kvs1_io *io, const kvformat_kvs1_con
     return status;
 }
 
+/* What is read may be in the page cache alone, when the sync behind it failed in another life: write what the next commit
+ * stands on again, the last record's unit or else the header's, and sync it. */
+static kvcore_status settle(kvformat_kvs1_writer *writer, kvcore_error *error) {
+    uint32_t unit = writer->header.alignment;
+    memset(writer->tail, 0, unit);
+    if (writer->last.commit > 0)
+        kvformat__kvs1_write_record(&writer->header, &writer->last, writer->tail);
+    else
+        kvformat__kvs1_write_header(&writer->header, writer->tail);
+    const kvcore_bytes bytes = {writer->tail, unit};
+    kvcore_status status = writer->io.write(writer->io.ctx, writer->last.offset, &bytes, 1, error);
+    return status == KVCORE_OK ? writer->io.sync(writer->io.ctx, error) : status;
+}
+
 kvcore_status kvformat__kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_config *config,
                                        kvformat_kvs1_writer **writer, kvcore_error *error) {
     kvcore_allocator from = allocator_of(config);
@@ -131,6 +145,7 @@ kvcore_status kvformat__kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_co
     made->last = last;
     made->end = kvs1_commit_end(&header, &last);
     if (file_bytes != made->end) status = io->truncate(io->ctx, made->end, error);
+    if (status == KVCORE_OK) status = settle(made, error);
     if (status == KVCORE_OK)
         *writer = made;
     else

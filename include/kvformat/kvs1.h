@@ -162,7 +162,8 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_create(const char *pat
                                                                  kvformat_kvs1_writer **writer, kvcore_error *error);
 
 /**
- * Go on with a file after its last whole commit; what stands behind that is cut off.
+ * Go on with a file after its last whole commit; what stands behind that is cut off. The last record is written again and
+ * synced first, because it may be in the page cache alone after a sync that failed.
  *
  * Errors: KVCORE_EINVAL for NULL; KVCORE_EBUSY when another writer has it; those of kvformat_kvs1_open().
  */

@@ -167,6 +167,41 @@ static void errors_that_are_no_crash_are_answers(void **state) {
     free(of);
 }
 
+/* Writes all commits; after an error it closes the writer and appends anew, as the header says. */
+static void write_through_a_failed_sync(disk *of) {
+    kvformat_kvs1_config config = config_of();
+    kvs1_io io = disk_io(of);
+    kvformat_kvs1_writer *writer;
+    bool begun = kvformat__kvs1_begin_io(&io, &config, &writer, NULL) == KVCORE_OK;
+    for (int lives = 0; lives < 3; lives++) {
+        if (!begun) kvtest_assert_ok(kvformat__kvs1_append_io(&io, &config, &writer, NULL));
+        size_t done = (size_t)commits_in(of->view, (size_t)of->view_size);
+        while (done < COMMITS && write_commit(writer, done) == KVCORE_OK) done++;
+        kvformat_kvs1_writer_close(writer);
+        if (done == COMMITS) return;
+        begun = false;
+    }
+    fail_msg("the fault did not pass");
+}
+
+static void a_sync_that_fails_takes_no_commit_with_it(void **state) {
+    (void)state;
+    kvtest_random random = kvtest_seed(83);
+    disk *of = calloc(1, sizeof *of);
+    uint8_t *image = malloc(DISK_BYTES);
+    for (size_t fail = 2; fail < 2 + COMMITS * (BLOCKS + 4); fail++)
+        for (int shuffle = 0; shuffle < 40; shuffle++) {
+            disk_reset(of, NULL, 0);
+            of->random = &random, of->fail_sync_at = fail;
+            write_through_a_failed_sync(of);
+            size_t size = disk_crash(of, &random, image);
+            assert_int_equal(commits_in(image, size), COMMITS);
+        }
+    disk_reset(of, NULL, 0);
+    free(of);
+    free(image);
+}
+
 /* The child says on a pipe how many commits it was told are done. */
 static void write_and_tell(const char *path, int pipe_end) {
     kvformat_kvs1_writer *writer;
@@ -228,6 +263,7 @@ static void a_killed_writer_loses_nothing_it_was_told_is_done(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_crash_at_every_call_loses_the_uncommitted_tail_and_nothing_else),
+        cmocka_unit_test(a_sync_that_fails_takes_no_commit_with_it),
         cmocka_unit_test(errors_that_are_no_crash_are_answers),
         cmocka_unit_test(a_killed_writer_loses_nothing_it_was_told_is_done),
     };

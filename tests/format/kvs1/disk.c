@@ -49,13 +49,33 @@ static void forget(disk *of) {
     of->unsynced_count = 0;
 }
 
+/* All that was written since the last sync, onto what is there for sure. */
+static void settle(disk *of) {
+    for (size_t i = 0; i < of->unsynced_count; i++) {
+        const disk_write *write = &of->unsynced[i];
+        if (write->size == SIZE_MAX) {
+            memset(of->durable + write->offset, 0, (size_t)(DISK_BYTES - write->offset));
+            of->durable_size = write->offset;
+            continue;
+        }
+        memcpy(of->durable + write->offset, write->bytes, write->size);
+        if (write->offset + write->size > of->durable_size) of->durable_size = write->offset + write->size;
+    }
+    forget(of);
+}
+
 static kvcore_status disk_sync(void *ctx, kvcore_error *error) {
     disk *of = ctx;
     if (of->dead || dies(of)) return refuse(error);
-    memcpy(of->durable, of->view, sizeof of->durable);
-    of->durable_size = of->view_size;
+    if (of->calls != of->fail_sync_at) {
+        settle(of);
+        return KVCORE_OK;
+    }
+    static uint8_t image[DISK_BYTES];
+    of->durable_size = disk_crash(of, of->random, image);
+    memcpy(of->durable, image, sizeof image);
     forget(of);
-    return KVCORE_OK;
+    return refuse(error);
 }
 
 static kvcore_status disk_truncate(void *ctx, uint64_t size, kvcore_error *error) {
@@ -125,6 +145,6 @@ void disk_reset(disk *of, const uint8_t *image, size_t size) {
     if (size > 0) memcpy(of->view, image, size);
     memcpy(of->durable, of->view, sizeof of->durable);
     of->view_size = of->durable_size = size;
-    of->calls = of->die_at = 0;
+    of->calls = of->die_at = of->fail_sync_at = 0;
     of->dead = false;
 }

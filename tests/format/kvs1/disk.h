@@ -1,4 +1,5 @@
-/* A disk in memory, for the tests of KVS1: it counts calls, dies at one of them, and forgets or reorders what was not synced. */
+/* A disk in memory, for the tests of KVS1: it counts calls, dies at one of them, and forgets or reorders what was not synced.
+ * A sync that fails behaves as Linux does: what did not reach the disk stays visible, is taken for clean and never written. */
 #ifndef KVS1_DISK_H
 #define KVS1_DISK_H
 
@@ -19,7 +20,9 @@ typedef struct disk {
     uint64_t view_size, durable_size;
     disk_write unsynced[DISK_WRITES];
     size_t unsynced_count;
-    size_t calls, die_at; /* writes, syncs, truncations so far; the one that fails, 0: none */
+    size_t calls, die_at;  /* writes, syncs, truncations so far; the one that fails, 0: none */
+    size_t fail_sync_at;   /* the call whose sync fails while everything goes on, 0: none */
+    kvtest_random *random; /* which writes of a failed sync reach the disk */
     bool dead;
 } disk;
 
