@@ -107,35 +107,69 @@ static int sync_folder(const char *path) {
 }
 
 static int open_file(const char *path, kvs1_mode mode) {
-    switch (mode) {
-    case KVS1_READ: return open(path, O_RDONLY | O_CLOEXEC);
-    case KVS1_APPEND: return open(path, O_RDWR | O_CLOEXEC);
+    switch (mode) { /* O_NONBLOCK: a FIFO is opened, seen and refused; regular files do not know it */
+    case KVS1_READ: return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    case KVS1_APPEND: return open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     case KVS1_CREATE: return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
     return errno = EINVAL, -1;
+}
+
+static kvcore_status refuse_special(const char *path, int descriptor, kvcore_error *error) {
+    struct stat about;
+    if (fstat(descriptor, &about) != 0) return failed(error, "stat", 0);
+    return S_ISREG(about.st_mode)
+               ? KVCORE_OK
+               : kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = KVCORE_NO_INDEX},
+                             "%s is not a regular file", path);
+}
+
+static kvcore_status lock_file(const char *path, int descriptor, kvcore_error *error) {
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return KVCORE_OK;
+    if (errno != EWOULDBLOCK) return failed(error, "lock", 0);
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EBUSY, .index = KVCORE_NO_INDEX}, "another writer has %s",
+                       path);
+}
+
+/* Does the path still lead to the file that is open? */
+static bool still_there(const char *path, int descriptor) {
+    struct stat here, there;
+    return fstat(descriptor, &here) == 0 && stat(path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+enum { MOST_TRIES = 16 };
+
+/* Opened, looked at and, for writers, locked. Between opening and locking another file may have taken the path, as compacting
+ * does: what is written to the old one then would be nowhere. *descriptor is -1 after a failure. */
+static kvcore_status open_and_lock(const char *path, kvs1_mode mode, int *descriptor, kvcore_error *error) {
+    for (int tries = 0; tries < MOST_TRIES; tries++) {
+        *descriptor = open_file(path, mode);
+        if (*descriptor < 0) return failed(error, mode == KVS1_CREATE ? "create" : "open", 0);
+        kvcore_status status = refuse_special(path, *descriptor, error);
+        if (status == KVCORE_OK && mode != KVS1_READ) status = lock_file(path, *descriptor, error);
+        if (status == KVCORE_OK && (mode != KVS1_APPEND || still_there(path, *descriptor))) return KVCORE_OK;
+        close(*descriptor);
+        *descriptor = -1;
+        if (status != KVCORE_OK) return status;
+    }
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EBUSY, .index = KVCORE_NO_INDEX},
+                       "%s is being replaced again and again", path);
 }
 
 kvcore_status kvformat__kvs1_file_open(const char *path, kvs1_mode mode, const kvcore_allocator *allocator, kvs1_io *io,
                                        kvcore_error *error) {
     file *made = kvcore_alloc(allocator, 1, sizeof *made, _Alignof(file));
     if (made == NULL) return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM}, "no memory for a file");
-    *made = (file){*allocator, open_file(path, mode)};
-    if (made->descriptor < 0) {
-        kvcore_status status = failed(error, mode == KVS1_CREATE ? "create" : "open", 0);
-        kvcore_free(allocator, made, 1, sizeof *made, _Alignof(file));
-        return status;
-    }
-    kvcore_status status = KVCORE_OK;
-    if (mode != KVS1_READ && flock(made->descriptor, LOCK_EX | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK
-                     ? kvcore_fail(error, &(kvcore_error){.code = KVCORE_EBUSY}, "another writer has %s", path)
-                     : failed(error, "lock", 0);
+    made->allocator = *allocator;
+    kvcore_status status = open_and_lock(path, mode, &made->descriptor, error);
     if (status == KVCORE_OK && mode == KVS1_CREATE && sync_folder(path) != 0) {
         status = failed(error, "sync the folder", 0);
         unlink(path);
+        close(made->descriptor);
     }
     if (status != KVCORE_OK) {
-        file_close(made);
+        kvcore_free(allocator, made, 1, sizeof *made, _Alignof(file));
         return status;
     }
     *io = (kvs1_io){made, file_read, file_write, file_sync, file_truncate, file_size, file_close};

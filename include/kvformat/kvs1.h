@@ -87,8 +87,9 @@ typedef struct kvformat_kvs1_block {
  *
  * Takes:  config may be NULL: any model, any layout.
  * Errors: KVCORE_EINVAL; KVCORE_EIO; KVCORE_ETRUNCATED shorter than a header; KVFORMAT_EMAGIC; KVCORE_ECHECKSUM of the header;
- *         KVFORMAT_EVERSION; KVCORE_EFORMAT for a header or commits that contradict themselves; KVFORMAT_EMODEL;
- *         KVFORMAT_ELAYOUT; KVFORMAT_ETOKENS; KVCORE_ECHECKSUM of an index; KVCORE_ENOMEM, also when it cannot be mapped.
+ *         KVFORMAT_EVERSION; KVCORE_EFORMAT for a path that leads to no regular file, for a header or commits that contradict
+ *         themselves; KVFORMAT_EMODEL; KVFORMAT_ELAYOUT; KVFORMAT_ETOKENS; KVCORE_ECHECKSUM of an index; KVCORE_ENOMEM, also
+ *         when it cannot be mapped.
  *         A file without a commit is not an error: it is empty.
  * Cost:   O(indexes + uncommitted tail / alignment).
  */
@@ -165,7 +166,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_create(const char *pat
  * Go on with a file after its last whole commit; what stands behind that is cut off. The last record is written again and
  * synced first, because it may be in the page cache alone after a sync that failed.
  *
- * Errors: KVCORE_EINVAL for NULL; KVCORE_EBUSY when another writer has it; those of kvformat_kvs1_open().
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EBUSY when another writer has it, or when other files keep taking its path; those of kvformat_kvs1_open().
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_append(const char *path, const kvformat_kvs1_config *config,
                                                                  kvformat_kvs1_writer **writer, kvcore_error *error);
