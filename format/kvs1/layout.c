@@ -156,14 +156,50 @@ bool kvformat__kvs1_block_bytes(uint32_t alignment, uint64_t payload_bytes, uint
     return true;
 }
 
+static kvcore_status refuse_model(const kvcore_model_digest *expected, const kvcore_model_digest *found,
+                                  kvcore_error *error) {
+    char expected_text[KVCORE_MODEL_DIGEST_TEXT_BYTES], found_text[KVCORE_MODEL_DIGEST_TEXT_BYTES];
+    kvcore_model_digest_format(expected, expected_text);
+    kvcore_model_digest_format(found, found_text);
+    const kvcore_error details = {.code = KVFORMAT_EMODEL,
+                                  .index = KVCORE_NO_INDEX,
+                                  .expected = kvcore_load_be64(expected->bytes),
+                                  .actual = kvcore_load_be64(found->bytes),
+                                  .offset = 48};
+    return kvcore_fail(error, &details, "model digest: expected %s, the file has %s", expected_text, found_text);
+}
+
+enum { TAG_BYTES = sizeof(kvcore_layout_tag) };
+
+/* A tag for people; a file may hold anything in its place. */
+static void tag_text(const kvcore_layout_tag *tag, char text[TAG_BYTES + 1]) {
+    size_t i = 0;
+    for (; i < TAG_BYTES && tag->bytes[i] != 0; i++) {
+        uint8_t byte = (uint8_t)tag->bytes[i];
+        text[i] = byte >= 0x20 && byte < 0x7F ? (char)byte : '?';
+    }
+    text[i] = '\0';
+}
+
+static kvcore_status refuse_layout(const kvcore_layout_tag *expected, const kvcore_layout_tag *found,
+                                   kvcore_error *error) {
+    char expected_text[TAG_BYTES + 1], found_text[TAG_BYTES + 1];
+    tag_text(expected, expected_text);
+    tag_text(found, found_text);
+    const kvcore_error details = {.code = KVFORMAT_ELAYOUT,
+                                  .index = KVCORE_NO_INDEX,
+                                  .expected = kvcore_load_be64(expected->bytes),
+                                  .actual = kvcore_load_be64(found->bytes),
+                                  .offset = 32};
+    return kvcore_fail(error, &details, "layout tag: expected '%s', the file has '%s'", expected_text, found_text);
+}
+
 kvcore_status kvformat__kvs1_accept(const kvformat_kvs1_config *config, const kvs1_header *header,
                                     kvcore_error *error) {
     if (config->model_digest != NULL && !kvcore_model_digest_equal(config->model_digest, &header->model_digest))
-        return refuse_at(error, KVFORMAT_EMODEL, 48, kvcore_load_be64(config->model_digest->bytes),
-                         kvcore_load_be64(header->model_digest.bytes), "model digest");
+        return refuse_model(config->model_digest, &header->model_digest, error);
     if (config->layout_tag != NULL && !kvcore_layout_tag_equal(config->layout_tag, &header->layout_tag))
-        return refuse_at(error, KVFORMAT_ELAYOUT, 32, kvcore_load_be64(config->layout_tag->bytes),
-                         kvcore_load_be64(header->layout_tag.bytes), "layout tag");
+        return refuse_layout(config->layout_tag, &header->layout_tag, error);
     if (config->block_tokens != 0 && config->block_tokens != header->block_tokens)
         return refuse_at(error, KVFORMAT_ETOKENS, 72, config->block_tokens, header->block_tokens, "block tokens");
     return KVCORE_OK;

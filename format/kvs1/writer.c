@@ -27,8 +27,9 @@ struct kvformat_kvs1_writer {
     uint64_t end;     /* where the next block goes */
     pending *blocks;
     size_t count, capacity;
-    uint8_t *tail; /* padding and trailer of a block, or a record's unit: alignment + 128 bytes */
-    bool broken;   /* a sync failed */
+    uint8_t *tail;     /* padding and trailer of a block, or a record's unit: alignment + 128 bytes */
+    bool broken;       /* a sync failed */
+    bool tail_written; /* something stands, or may stand, behind the last commit */
 };
 
 static size_t tail_bytes(const kvformat_kvs1_writer *writer) { return writer->header.alignment + KVS1_HEADER_BYTES; }
@@ -47,9 +48,19 @@ static kvcore_allocator allocator_of(const kvformat_kvs1_config *config) {
     return config->allocator != NULL ? *config->allocator : kvcore_allocator_libc();
 }
 
+/* Nobody will read what was put and not committed: it gives its room back, above all on a full disk. When that fails the next
+ * append cuts it off. A broken writer may have a record there that readers have seen: it stays. */
+static void drop_tail(kvformat_kvs1_writer *writer) {
+    if (writer->broken || !writer->tail_written) return;
+    uint64_t end = kvs1_commit_end(&writer->header, &writer->last);
+    kvcore_status ignored = writer->io.truncate(writer->io.ctx, end, NULL);
+    (void)ignored;
+}
+
 void kvformat_kvs1_writer_close(kvformat_kvs1_writer *writer) {
     if (writer == NULL) return;
     kvcore_allocator from = writer->allocator;
+    drop_tail(writer);
     writer->io.close(writer->io.ctx);
     kvcore_free(&from, writer->blocks, writer->capacity, sizeof *writer->blocks, _Alignof(pending));
     if (writer->tail != NULL) kvcore_free(&from, writer->tail, tail_bytes(writer), 1, 1);
@@ -222,6 +233,7 @@ kvcore_status kvformat_kvs1_put(kvformat_kvs1_writer *writer, kvhash_plh name, k
     memset(writer->tail, 0, behind - KVS1_HEADER_BYTES);
     kvformat__kvs1_write_trailer(&writer->header, &trailer, writer->tail + behind - KVS1_HEADER_BYTES);
     const kvcore_bytes parts[] = {payload, {writer->tail, behind}};
+    writer->tail_written = true;
     kvcore_status status = writer->io.write(writer->io.ctx, writer->end, parts, 2, error);
     if (status != KVCORE_OK) return status;
     pending *block = &writer->blocks[writer->count++];
@@ -307,6 +319,7 @@ kvcore_status kvformat_kvs1_commit(kvformat_kvs1_writer *writer, kvcore_error *e
     if (status != KVCORE_OK) return status;
     writer->end = kvs1_commit_end(&writer->header, &writer->last);
     writer->count = 0;
+    writer->tail_written = false;
     return KVCORE_OK;
 }
 

@@ -42,7 +42,8 @@ extern "C" {
 typedef struct kvformat_kvs1_config {
     size_t struct_size;
     const kvcore_allocator *allocator; /**< NULL: libc. Copied. */
-    /** Creating: of all blocks; NULL is the zero digest. Opening: what the file's must be; NULL takes any. */
+    /** Creating: of all blocks; NULL is the zero digest. Opening: what the file's must be; NULL takes any. Borrowed for the
+     *  call, like the tag and the id: reader and writer keep copies. */
     const kvcore_model_digest *model_digest;
     const kvcore_layout_tag *layout_tag; /**< The same for the layout. */
     uint32_t block_tokens;               /**< Creating: tokens a block; 0: not said. Opening: 0 takes any. */
@@ -194,7 +195,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_commit(kvformat_kvs1_w
 /** Blocks put since the last commit. */
 KVFORMAT_API size_t kvformat_kvs1_pending(const kvformat_kvs1_writer *writer);
 
-/** Without a commit: what was put since the last one is lost. NULL is ignored. */
+/** Without a commit: what was put since the last one is lost, and its room given back. NULL is ignored. */
 KVFORMAT_API void kvformat_kvs1_writer_close(kvformat_kvs1_writer *writer);
 
 /** What compacting did. */

@@ -95,6 +95,54 @@ static void blocks_are_seen_after_their_commit_newest_first(void **state) {
     unlink(path);
 }
 
+/* As after a pack that a full disk stopped: the file is as long as before. */
+static void what_was_not_committed_gives_its_room_back(void **state) {
+    (void)state;
+    disk *of = calloc(1, sizeof *of);
+    kvformat_kvs1_config config = small_units();
+    kvs1_io io = disk_io(of);
+    kvformat_kvs1_writer *writer;
+    kvtest_assert_ok(kvformat__kvs1_begin_io(&io, &config, &writer, NULL));
+    put(writer, 1, "committed");
+    kvtest_assert_ok(kvformat_kvs1_commit(writer, NULL));
+    uint64_t committed = of->view_size;
+    put(writer, 2, "not committed");
+    assert_true(of->view_size > committed);
+    kvformat_kvs1_writer_close(writer);
+    assert_int_equal(of->view_size, committed);
+    kvtest_assert_ok(kvformat__kvs1_append_io(&io, &config, &writer, NULL));
+    of->view_size += 1000; /* half a write before the disk was full */
+    of->die_at = of->calls + 1;
+    kvtest_assert_status(kvformat_kvs1_put(writer, name_number(3), kvcore_text("fails"), NULL), KVCORE_EIO);
+    of->dead = false;
+    kvformat_kvs1_writer_close(writer);
+    assert_int_equal(of->view_size, committed);
+    disk_reset(of, NULL, 0);
+    free(of);
+}
+
+static void a_refusal_says_models_and_layouts_as_people_write_them(void **state) {
+    (void)state;
+    const kvcore_model_digest model = {{0xAB, 1}}, other_model = {{0xCD, 2}};
+    const kvcore_layout_tag hostile = {"a\x1b[31m"}, wanted = {"test-v1"};
+    char path[64];
+    kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
+    config.model_digest = &model, config.layout_tag = &hostile;
+    kvformat_kvs1_writer *writer;
+    kvformat_kvs1_reader *reader;
+    kvcore_error error;
+    kvtest_assert_ok(kvformat_kvs1_create(new_path(path), &config, &writer, NULL));
+    kvformat_kvs1_writer_close(writer);
+    config.model_digest = &other_model;
+    kvtest_assert_status(kvformat_kvs1_open(path, &config, &reader, &error), KVFORMAT_EMODEL);
+    assert_string_equal(error.text, "model digest: expected cd0200000000000000000000000000000000000000000000, "
+                                    "the file has ab0100000000000000000000000000000000000000000000");
+    config.model_digest = NULL, config.layout_tag = &wanted;
+    kvtest_assert_status(kvformat_kvs1_open(path, &config, &reader, &error), KVFORMAT_ELAYOUT);
+    assert_string_equal(error.text, "layout tag: expected 'test-v1', the file has 'a?[31m'");
+    unlink(path);
+}
+
 static void another_model_layout_or_block_size_is_refused(void **state) {
     (void)state;
     char path[64];
@@ -352,6 +400,8 @@ static void files_and_payloads_beyond_4_gib_work(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_seen_after_their_commit_newest_first),
+        cmocka_unit_test(what_was_not_committed_gives_its_room_back),
+        cmocka_unit_test(a_refusal_says_models_and_layouts_as_people_write_them),
         cmocka_unit_test(another_model_layout_or_block_size_is_refused),
         cmocka_unit_test(misuse_is_answered_before_anything_happens),
         cmocka_unit_test(random_files_equal_a_plain_table),
