@@ -91,9 +91,11 @@ kvcore_status kvformat_kvs1_compact(const char *from, const char *to, const kvco
     kvformat_kvs1_reader *reader;
     kvcore_status status = kvformat_kvs1_open(from, &config, &reader, error);
     if (status != KVCORE_OK) return status;
+    uint64_t damaged = kvformat_kvs1_reader_info(reader).damaged_record_offset;
+    if (damaged != 0) status = kvformat__kvs1_refuse_damaged(damaged, error);
     size_t entries = (size_t)kvformat_kvs1_reader_info(reader).entry_count, count = 0;
     live_entry *live = kvcore_alloc(&memory, entries + 1, sizeof *live, _Alignof(live_entry));
-    if (live == NULL)
+    if (status == KVCORE_OK && live == NULL)
         status = kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM, .index = KVCORE_NO_INDEX}, "no memory");
     if (status == KVCORE_OK) status = collect(reader, live, &count, error);
     if (status == KVCORE_OK) status = write_copy(reader, live, count, to, &memory, error);

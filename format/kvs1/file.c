@@ -82,6 +82,14 @@ static kvcore_status file_size(void *ctx, uint64_t *size_bytes, kvcore_error *er
     return KVCORE_OK;
 }
 
+/* SEEK_DATA is of Linux and POSIX 2024; where it is not answered everything is data. */
+static uint64_t file_next_data(void *ctx, uint64_t offset) {
+    const file *of = ctx;
+    off_t data = lseek(of->descriptor, (off_t)offset, SEEK_DATA);
+    if (data >= 0) return (uint64_t)data;
+    return errno == ENXIO ? UINT64_MAX : offset;
+}
+
 static void file_close(void *ctx) {
     file *of = ctx;
     kvcore_allocator from = of->allocator;
@@ -172,7 +180,7 @@ kvcore_status kvformat__kvs1_file_open(const char *path, kvs1_mode mode, const k
         kvcore_free(allocator, made, 1, sizeof *made, _Alignof(file));
         return status;
     }
-    *io = (kvs1_io){made, file_read, file_write, file_sync, file_truncate, file_size, file_close};
+    *io = (kvs1_io){made, file_read, file_write, file_sync, file_truncate, file_size, file_next_data, file_close};
     return KVCORE_OK;
 }
 

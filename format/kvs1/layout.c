@@ -150,6 +150,13 @@ bool kvformat__kvs1_read_record(const kvs1_header *header, const uint8_t bytes[K
     return record_possible(header, record);
 }
 
+void kvformat__kvs1_write_record_unit(const kvs1_header *header, kvs1_record *record, uint8_t *unit) {
+    memset(unit, 0, header->alignment);
+    kvformat__kvs1_write_record(header, record, unit);
+    if (header->alignment >= 2 * KVS1_HEADER_BYTES)
+        memcpy(unit + header->alignment - KVS1_HEADER_BYTES, unit, KVS1_HEADER_BYTES);
+}
+
 bool kvformat__kvs1_block_bytes(uint32_t alignment, uint64_t payload_bytes, uint64_t *block_bytes) {
     if (payload_bytes > INT64_MAX - KVS1_HEADER_BYTES - (uint64_t)alignment) return false;
     *block_bytes = (payload_bytes + KVS1_HEADER_BYTES + alignment - 1) & ~(uint64_t)(alignment - 1);
@@ -202,38 +209,5 @@ kvcore_status kvformat__kvs1_accept(const kvformat_kvs1_config *config, const kv
         return refuse_layout(config->layout_tag, &header->layout_tag, error);
     if (config->block_tokens != 0 && config->block_tokens != header->block_tokens)
         return refuse_at(error, KVFORMAT_ETOKENS, 72, config->block_tokens, header->block_tokens, "block tokens");
-    return KVCORE_OK;
-}
-
-kvcore_status kvformat__kvs1_previous(const kvs1_io *io, const kvs1_header *header, const kvs1_record *record,
-                                      kvs1_record *previous, kvcore_error *error) {
-    uint8_t bytes[KVS1_HEADER_BYTES];
-    kvcore_status status = io->read(io->ctx, record->previous_offset, bytes, sizeof bytes, error);
-    if (status != KVCORE_OK) return status;
-    if (!kvformat__kvs1_read_record(header, bytes, record->previous_offset, previous) ||
-        previous->commit != record->commit - 1 || previous->crc32c != record->previous_crc32c)
-        return refuse_at(error, KVCORE_EFORMAT, record->previous_offset, record->commit - 1, 0, "commit record");
-    return KVCORE_OK;
-}
-
-kvcore_status kvformat__kvs1_locate(const kvs1_io *io, kvs1_header *header, kvs1_record *last, uint64_t *file_bytes,
-                                    kvcore_error *error) {
-    uint8_t bytes[KVS1_HEADER_BYTES];
-    uint64_t size;
-    kvcore_status status = io->size(io->ctx, &size, error);
-    if (status != KVCORE_OK) return status;
-    if (size < sizeof bytes) return refuse_at(error, KVCORE_ETRUNCATED, 0, sizeof bytes, size, "header");
-    status = io->read(io->ctx, 0, bytes, sizeof bytes, error);
-    if (status == KVCORE_OK) status = kvformat__kvs1_read_header(bytes, header, error);
-    if (status != KVCORE_OK) return status;
-    *file_bytes = size;
-    uint64_t unit = header->alignment;
-    for (uint64_t at = size & ~(unit - 1); at > 2 * unit;) { /* header, a block, an index: no record is lower */
-        at -= unit;
-        status = io->read(io->ctx, at, bytes, sizeof bytes, error);
-        if (status == KVCORE_ETRUNCATED) continue; /* cut off meanwhile */
-        if (status != KVCORE_OK || kvformat__kvs1_read_record(header, bytes, at, last)) return status;
-    }
-    *last = (kvs1_record){0};
     return KVCORE_OK;
 }

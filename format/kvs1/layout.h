@@ -55,6 +55,8 @@ typedef struct kvs1_io {
     kvcore_status (*sync)(void *ctx, kvcore_error *error);
     kvcore_status (*truncate)(void *ctx, uint64_t size_bytes, kvcore_error *error);
     kvcore_status (*size)(void *ctx, uint64_t *size_bytes, kvcore_error *error);
+    /* Where data begins at or behind an offset: the file's end when only a hole follows. NULL: no holes are known. */
+    uint64_t (*next_data)(void *ctx, uint64_t offset);
     void (*close)(void *ctx);
 } kvs1_io;
 
@@ -75,15 +77,27 @@ bool kvformat__kvs1_read_record(const kvs1_header *header, const uint8_t bytes[K
 /* The bytes that a block takes, payload, padding, trailer; false past 2^63. */
 bool kvformat__kvs1_block_bytes(uint32_t alignment, uint64_t payload_bytes, uint64_t *block_bytes);
 
+/* The whole unit of a record: it, zeros, and its copy when there is room for one. Fills record->crc32c. */
+void kvformat__kvs1_write_record_unit(const kvs1_header *header, kvs1_record *record, uint8_t *unit);
+
 /* What a config asks of a file that has this header. */
 KVCORE_NODISCARD kvcore_status kvformat__kvs1_accept(const kvformat_kvs1_config *config, const kvs1_header *header,
                                                      kvcore_error *error);
-/* The header, and the record of the last whole commit (commit 0 when there is none), by reading backwards. */
-KVCORE_NODISCARD kvcore_status kvformat__kvs1_locate(const kvs1_io *io, kvs1_header *header, kvs1_record *last,
-                                                     uint64_t *file_bytes, kvcore_error *error);
+/* How a file ends. */
+typedef struct kvs1_end {
+    kvs1_record last; /* of the last whole commit; commit 0 when there is none */
+    bool damaged;     /* the last record is right in one of its two copies only */
+    uint64_t file_bytes;
+    uint64_t damaged_offset; /* behind it: the lowest unit that was a record and is right in no copy; 0: none */
+} kvs1_end;
+/* The header, and how the file ends, by reading backwards. Allocates a piece of file when the last unit is no record. */
+KVCORE_NODISCARD kvcore_status kvformat__kvs1_locate(const kvs1_io *io, const kvcore_allocator *allocator,
+                                                     kvs1_header *header, kvs1_end *end, kvcore_error *error);
+/* Why nothing is built on, or made of, a file with a damaged record behind its last whole commit. */
+kvcore_status kvformat__kvs1_refuse_damaged(uint64_t offset, kvcore_error *error);
 /* The record before, checked against this one. Not for the first. */
 KVCORE_NODISCARD kvcore_status kvformat__kvs1_previous(const kvs1_io *io, const kvs1_header *header,
-                                                       const kvs1_record *record, kvs1_record *previous,
+                                                       const kvs1_record *record, kvs1_record *previous, bool *damaged,
                                                        kvcore_error *error);
 /* Where a commit ends: behind its record's unit. */
 static inline uint64_t kvs1_commit_end(const kvs1_header *header, const kvs1_record *record) {

@@ -24,6 +24,7 @@ struct kvformat_kvs1_reader {
     uint64_t mapped_bytes; /* 0: the caller's memory */
     commit *commits;       /* oldest first */
     size_t commit_count;
+    uint64_t repairable_offset; /* of the newest record that is right in one copy only */
 };
 
 /* Bytes in memory as a file that can be read. */
@@ -39,6 +40,11 @@ static kvcore_status bytes_size(void *ctx, uint64_t *size_bytes, kvcore_error *e
     (void)error;
     *size_bytes = ((const kvcore_bytes *)ctx)->size_bytes;
     return KVCORE_OK;
+}
+
+/* A record of which one copy is right: commits are seen, but the file is not sound. */
+static void note_damage(kvformat_kvs1_reader *reader, uint64_t offset) {
+    if (reader->info.repairable_records++ == 0) reader->repairable_offset = offset;
 }
 
 /* The commits from the last back to the first; their numbers fall one by one, so this ends. */
@@ -58,9 +64,11 @@ static kvcore_status load_commits(kvformat_kvs1_reader *reader, const kvs1_io *i
         reader->info.entry_count += record.entry_count;
         if (i == 0) break;
         kvs1_record before;
-        kvcore_status status = kvformat__kvs1_previous(io, &reader->header, &record, &before, error);
+        bool damaged;
+        kvcore_status status = kvformat__kvs1_previous(io, &reader->header, &record, &before, &damaged, error);
         if (status != KVCORE_OK) return status;
         record = before;
+        if (damaged) note_damage(reader, record.offset);
     }
     uint64_t entries = 0;
     for (size_t i = 0; i < reader->commit_count; i++) {
@@ -87,11 +95,11 @@ static kvcore_status open_io(const kvs1_io *io, const kvformat_kvs1_config *conf
                              kvformat_kvs1_reader **out, kvcore_error *error) {
     kvcore_allocator from = config->allocator != NULL ? *config->allocator : kvcore_allocator_libc();
     kvs1_header header;
-    kvs1_record last;
-    uint64_t file_bytes = 0;
-    kvcore_status status = kvformat__kvs1_locate(io, &header, &last, &file_bytes, error);
+    kvs1_end at;
+    kvcore_status status = kvformat__kvs1_locate(io, &from, &header, &at, error);
     if (status == KVCORE_OK) status = kvformat__kvs1_accept(config, &header, error);
     if (status != KVCORE_OK) return status;
+    const kvs1_record last = at.last;
     uint64_t end = kvs1_commit_end(&header, &last);
     if (last.commit > end / header.alignment) /* each takes three units at least */
         return refuse_at(error, KVCORE_EFORMAT, last.offset + 24, end / header.alignment, last.commit, "commit number");
@@ -105,7 +113,9 @@ static kvcore_status open_io(const kvs1_io *io, const kvformat_kvs1_config *conf
                                       .block_tokens = header.block_tokens,
                                       .commit_count = last.commit,
                                       .end_offset = end,
-                                      .tail_bytes = file_bytes > end ? file_bytes - end : 0};
+                                      .tail_bytes = at.file_bytes > end ? at.file_bytes - end : 0,
+                                      .damaged_record_offset = at.damaged_offset};
+    if (at.damaged) note_damage(made, last.offset);
     memcpy(made->info.file_id, header.file_id, sizeof header.file_id);
     if (last.commit > 0) {
         made->commits = kvcore_alloc(&from, (size_t)last.commit, sizeof *made->commits, _Alignof(commit));
@@ -302,8 +312,19 @@ kvcore_status kvformat_kvs1_check(const kvformat_kvs1_reader *reader, const kvfo
                                 : refuse_at(error, KVCORE_ECHECKSUM, block->offset, block->crc32c, crc, "payload");
 }
 
+static kvcore_status refuse_repairable(const kvformat_kvs1_reader *reader, kvcore_error *error) {
+    const kvcore_error details = {.code = KVCORE_ECHECKSUM,
+                                  .index = KVCORE_NO_INDEX,
+                                  .actual = reader->info.repairable_records,
+                                  .offset = reader->repairable_offset};
+    return kvcore_fail(error, &details, "one of two copies of the commit record at byte %" PRIu64 " is damaged",
+                       reader->repairable_offset);
+}
+
 kvcore_status kvformat_kvs1_check_all(const kvformat_kvs1_reader *reader, kvcore_error *error) {
     if (reader == NULL) return refuse_null(error, "reader");
+    if (reader->info.damaged_record_offset != 0)
+        return kvformat__kvs1_refuse_damaged(reader->info.damaged_record_offset, error);
     for (size_t c = 0; c < reader->commit_count; c++) {
         const commit *in = &reader->commits[c];
         for (size_t i = 0; i < in->count; i++) {
@@ -319,5 +340,5 @@ kvcore_status kvformat_kvs1_check_all(const kvformat_kvs1_reader *reader, kvcore
             return status;
         }
     }
-    return KVCORE_OK;
+    return reader->info.repairable_records == 0 ? KVCORE_OK : refuse_repairable(reader, error);
 }

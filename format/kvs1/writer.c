@@ -130,7 +130,7 @@ static kvcore_status settle(kvformat_kvs1_writer *writer, kvcore_error *error) {
     uint32_t unit = writer->header.alignment;
     memset(writer->tail, 0, unit);
     if (writer->last.commit > 0)
-        kvformat__kvs1_write_record(&writer->header, &writer->last, writer->tail);
+        kvformat__kvs1_write_record_unit(&writer->header, &writer->last, writer->tail);
     else
         kvformat__kvs1_write_header(&writer->header, writer->tail);
     const kvcore_bytes bytes = {writer->tail, unit};
@@ -142,20 +142,24 @@ kvcore_status kvformat__kvs1_append_io(const kvs1_io *io, const kvformat_kvs1_co
                                        kvformat_kvs1_writer **writer, kvcore_error *error) {
     kvcore_allocator from = allocator_of(config);
     kvs1_header header;
-    kvs1_record last, before;
-    uint64_t file_bytes = 0;
-    kvcore_status status = kvformat__kvs1_locate(io, &header, &last, &file_bytes, error);
+    kvs1_end end;
+    kvs1_record before;
+    bool damaged;
+    kvcore_status status = kvformat__kvs1_locate(io, &from, &header, &end, error);
     if (status == KVCORE_OK) status = kvformat__kvs1_accept(config, &header, error);
-    if (status == KVCORE_OK && last.commit > 1) status = kvformat__kvs1_previous(io, &header, &last, &before, error);
+    if (status == KVCORE_OK && end.damaged_offset != 0 && !config->cut_damaged)
+        status = kvformat__kvs1_refuse_damaged(end.damaged_offset, error);
+    if (status == KVCORE_OK && end.last.commit > 1)
+        status = kvformat__kvs1_previous(io, &header, &end.last, &before, &damaged, error);
     if (status != KVCORE_OK) {
         io->close(io->ctx);
         return status;
     }
     kvformat_kvs1_writer *made = make_writer(io, &from, &header);
     if (made == NULL) return no_memory(error);
-    made->last = last;
-    made->end = kvs1_commit_end(&header, &last);
-    if (file_bytes != made->end) status = io->truncate(io->ctx, made->end, error);
+    made->last = end.last;
+    made->end = kvs1_commit_end(&header, &end.last);
+    if (end.file_bytes != made->end) status = io->truncate(io->ctx, made->end, error);
     if (status == KVCORE_OK) status = settle(made, error);
     if (status == KVCORE_OK)
         *writer = made;
@@ -298,7 +302,7 @@ static kvcore_status write_commit(kvformat_kvs1_writer *writer, kvcore_bytes ind
     kvcore_status status = writer->io.write(writer->io.ctx, record.index_offset, parts, 2, error);
     if (status == KVCORE_OK) status = sync_or_break(writer, error);
     if (status != KVCORE_OK) return status;
-    kvformat__kvs1_write_record(&writer->header, &record, writer->tail);
+    kvformat__kvs1_write_record_unit(&writer->header, &record, writer->tail);
     status = writer->io.write(writer->io.ctx, record.offset, &(kvcore_bytes){writer->tail, unit}, 1, error);
     if (status != KVCORE_OK) writer->broken = true; /* perhaps it is there, perhaps not */
     if (status == KVCORE_OK) status = sync_or_break(writer, error);

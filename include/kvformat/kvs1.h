@@ -49,10 +49,12 @@ typedef struct kvformat_kvs1_config {
     uint32_t block_tokens;               /**< Creating: tokens a block; 0: not said. Opening: 0 takes any. */
     uint32_t alignment;                  /**< Creating: 0 means the default. Opening: ignored. */
     const uint8_t *file_id;              /**< Creating: 16 bytes that tell this file from others; NULL: random ones. */
+    /** Appending: cut off a commit whose record is damaged in every copy. Else such a file is refused. */
+    bool cut_damaged;
 } kvformat_kvs1_config;
 
 #define KVFORMAT_KVS1_CONFIG_INIT \
-    { sizeof(kvformat_kvs1_config), NULL, NULL, NULL, 0, 0, NULL }
+    { sizeof(kvformat_kvs1_config), NULL, NULL, NULL, 0, 0, NULL, false }
 /** KVFORMAT_KVS1_CONFIG_INIT as a function, for other languages. */
 KVFORMAT_API kvformat_kvs1_config kvformat_kvs1_config_init(void);
 
@@ -68,6 +70,10 @@ typedef struct kvformat_kvs1_info {
     uint64_t entry_count; /**< In all indexes together: a name written again counts again. */
     uint64_t end_offset;  /**< Where the last whole commit ends. */
     uint64_t tail_bytes;  /**< Behind it: not committed, not looked at. */
+    /** In the tail: what was a commit record and is right in no copy; 0: none. Its commit is not seen. */
+    uint64_t damaged_record_offset;
+    /** Records of seen commits of which one copy is damaged. The next append writes that of the last commit again. */
+    uint64_t repairable_records;
 } kvformat_kvs1_info;
 
 /* --- reading -------------------------------------------------------------------------------------------------------------- */
@@ -92,7 +98,7 @@ typedef struct kvformat_kvs1_block {
  *         themselves; KVFORMAT_EMODEL; KVFORMAT_ELAYOUT; KVFORMAT_ETOKENS; KVCORE_ECHECKSUM of an index; KVCORE_ENOMEM, also
  *         when it cannot be mapped.
  *         A file without a commit is not an error: it is empty.
- * Cost:   O(indexes + uncommitted tail / alignment).
+ * Cost:   O(indexes + uncommitted tail); holes of a sparse tail cost nothing.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_open(const char *path, const kvformat_kvs1_config *config,
                                                                kvformat_kvs1_reader **reader, kvcore_error *error);
@@ -145,7 +151,8 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_check(const kvformat_k
 /**
  * kvformat_kvs1_check() for every entry, and that every index is strictly ascending. error->index is the entry.
  *
- * Errors: KVCORE_EINVAL for NULL; those; KVCORE_EFORMAT for an index out of order.
+ * Errors: KVCORE_EINVAL for NULL; those; KVCORE_EFORMAT for an index out of order; KVCORE_ECHECKSUM for a commit record that is
+ *         damaged, in the tail or in one of its copies: error->index is then KVCORE_NO_INDEX.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_check_all(const kvformat_kvs1_reader *reader,
                                                                     kvcore_error *error);
@@ -209,8 +216,9 @@ typedef struct kvformat_kvs1_compaction {
  * The newest version of every block of `from`, in order of names, into the new file `to` with one commit and one index, of the
  * same model, layout and alignment. Every block is checked on the way. `from` is only read.
  *
- * Errors: KVCORE_EINVAL for NULL; those of kvformat_kvs1_open(), kvformat_kvs1_check(), kvformat_kvs1_create(),
- *         kvformat_kvs1_put() and kvformat_kvs1_commit(); `to` is removed again.
+ * Errors: KVCORE_ECHECKSUM when a record in the tail of `from` is damaged (append with cut_damaged first); KVCORE_EINVAL for
+ *         NULL; those of kvformat_kvs1_open(), kvformat_kvs1_check(), kvformat_kvs1_create(), kvformat_kvs1_put() and
+ *         kvformat_kvs1_commit(); `to` is removed again.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_compact(const char *from, const char *to,
                                                                   const kvcore_allocator *allocator,

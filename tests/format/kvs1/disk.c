@@ -97,7 +97,7 @@ static kvcore_status disk_size(void *ctx, uint64_t *size, kvcore_error *error) {
 static void disk_close(void *ctx) { (void)ctx; }
 
 kvs1_io disk_io(disk *of) {
-    return (kvs1_io){of, disk_read, disk_write_parts, disk_sync, disk_truncate, disk_size, disk_close};
+    return (kvs1_io){of, disk_read, disk_write_parts, disk_sync, disk_truncate, disk_size, NULL, disk_close};
 }
 
 /* Some sectors of one write; the file grows to the last of them. */

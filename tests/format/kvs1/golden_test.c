@@ -1,4 +1,4 @@
-/* KVS1 files good and bad, as they were on the day version 1 was fixed. With KVSTRATA_WRITE_GOLDEN=FOLDER the files are made
+/* KVS1 files good and bad, as they were on the day version 1 was fixed and on the day records got their second copy. With KVSTRATA_WRITE_GOLDEN=FOLDER the files are made
  * anew there, to be looked at; nothing is compared then. */
 #include "kvtest.h"
 
@@ -82,32 +82,56 @@ static void lying_row(image *of) {
 
 static void nothing(image *of) { (void)of; }
 
-static const struct {
+/* Files of the first writers have one copy of a record. */
+static void drop_copies(image *of) {
+    memset(of->bytes + RECORD + UNIT - 128, 0, 128);
+    memset(of->bytes + RECORD2 + UNIT - 128, 0, 128);
+}
+
+static void flip_first_copy(image *of) { of->bytes[RECORD2 + 30] ^= 1; }
+static void flip_second_copy(image *of) { of->bytes[RECORD2 + UNIT - 1] ^= 1; }
+static void flip_both_copies(image *of) { flip_first_copy(of), flip_second_copy(of); }
+static void flip_copy_of_first_record(image *of) { of->bytes[RECORD + 1] ^= 1; }
+
+typedef struct file_case {
     const char *name;
     void (*change)(image *of);
     kvcore_status open, check;
     uint64_t commits;
-} files[] = {{"good", nothing, KVCORE_OK, KVCORE_OK, 2},
-             {"no_commit", no_commit, KVCORE_OK, KVCORE_OK, 0},
-             {"torn_record", torn_record, KVCORE_OK, KVCORE_OK, 1},
-             {"cut_record", cut_record, KVCORE_OK, KVCORE_OK, 1},
-             {"long_tail", long_tail, KVCORE_OK, KVCORE_OK, 2},
-             {"bad_magic", bad_magic, KVFORMAT_EMAGIC, 0, 0},
-             {"bad_header_checksum", bad_header_checksum, KVCORE_ECHECKSUM, 0, 0},
-             {"bad_version", bad_version, KVFORMAT_EVERSION, 0, 0},
-             {"bad_alignment", bad_alignment, KVCORE_EFORMAT, 0, 0},
-             {"cut_header", cut_header, KVCORE_ETRUNCATED, 0, 0},
-             {"bad_index", bad_index, KVCORE_ECHECKSUM, 0, 0},
-             {"broken_chain", broken_chain, KVCORE_EFORMAT, 0, 0},
-             {"lost_first_record", lost_first_record, KVCORE_EFORMAT, 0, 0},
-             {"lying_row", lying_row, KVCORE_OK, KVCORE_EFORMAT, 2},
-             {"bad_payload", bad_payload, KVCORE_OK, KVCORE_ECHECKSUM, 2},
-             {"bad_trailer", bad_trailer, KVCORE_OK, KVCORE_ECHECKSUM, 2},
-             {"no_trailer", no_trailer, KVCORE_OK, KVFORMAT_EMAGIC, 2},
-             {"block_of_other_model", block_of_other_model, KVCORE_OK, KVFORMAT_EMODEL, 2},
-             {"block_of_other_layout", block_of_other_layout, KVCORE_OK, KVFORMAT_ELAYOUT, 2},
-             {"block_of_other_commit", block_of_other_commit, KVCORE_OK, KVCORE_EFORMAT, 2}};
-enum { FILES = sizeof files / sizeof *files };
+} file_case;
+
+static const file_case with_copies[] = {
+    {"good_copies", nothing, KVCORE_OK, KVCORE_OK, 2},
+    {"first_copy_damaged", flip_first_copy, KVCORE_OK, KVCORE_ECHECKSUM, 2},
+    {"second_copy_damaged", flip_second_copy, KVCORE_OK, KVCORE_ECHECKSUM, 2},
+    {"both_copies_damaged", flip_both_copies, KVCORE_OK, KVCORE_ECHECKSUM, 1},
+    {"older_record_damaged", flip_copy_of_first_record, KVCORE_OK, KVCORE_ECHECKSUM, 2}};
+
+static const file_case without_copies[] = {
+    {"good", nothing, KVCORE_OK, KVCORE_OK, 2},
+    {"no_commit", no_commit, KVCORE_OK, KVCORE_OK, 0},
+    {"torn_record", torn_record, KVCORE_OK, KVCORE_ECHECKSUM, 1},
+    {"cut_record", cut_record, KVCORE_OK, KVCORE_OK, 1},
+    {"long_tail", long_tail, KVCORE_OK, KVCORE_OK, 2},
+    {"bad_magic", bad_magic, KVFORMAT_EMAGIC, 0, 0},
+    {"bad_header_checksum", bad_header_checksum, KVCORE_ECHECKSUM, 0, 0},
+    {"bad_version", bad_version, KVFORMAT_EVERSION, 0, 0},
+    {"bad_alignment", bad_alignment, KVCORE_EFORMAT, 0, 0},
+    {"cut_header", cut_header, KVCORE_ETRUNCATED, 0, 0},
+    {"bad_index", bad_index, KVCORE_ECHECKSUM, 0, 0},
+    {"broken_chain", broken_chain, KVCORE_EFORMAT, 0, 0},
+    {"lost_first_record", lost_first_record, KVCORE_EFORMAT, 0, 0},
+    {"lying_row", lying_row, KVCORE_OK, KVCORE_EFORMAT, 2},
+    {"bad_payload", bad_payload, KVCORE_OK, KVCORE_ECHECKSUM, 2},
+    {"bad_trailer", bad_trailer, KVCORE_OK, KVCORE_ECHECKSUM, 2},
+    {"no_trailer", no_trailer, KVCORE_OK, KVFORMAT_EMAGIC, 2},
+    {"block_of_other_model", block_of_other_model, KVCORE_OK, KVFORMAT_EMODEL, 2},
+    {"block_of_other_layout", block_of_other_layout, KVCORE_OK, KVFORMAT_ELAYOUT, 2},
+    {"block_of_other_commit", block_of_other_commit, KVCORE_OK, KVCORE_EFORMAT, 2}};
+enum {
+    WITH_COPIES = sizeof with_copies / sizeof *with_copies,
+    WITHOUT_COPIES = sizeof without_copies / sizeof *without_copies
+};
 
 static void golden_path(char *path, size_t capacity, const char *folder, const char *name) {
     snprintf(path, capacity, "%s/%s.kvs1", folder, name);
@@ -118,7 +142,7 @@ static void the_writer_still_writes_the_good_file(void **state) {
     image *made = calloc(1, sizeof *made), *golden = calloc(1, sizeof *golden);
     char path[4096];
     write_good(made);
-    golden_path(path, sizeof path, GOLDEN, "good");
+    golden_path(path, sizeof path, GOLDEN, "good_copies");
     read_file(path, golden);
     assert_int_equal(made->size, golden->size);
     assert_memory_equal(made->bytes, golden->bytes, golden->size);
@@ -126,42 +150,49 @@ static void the_writer_still_writes_the_good_file(void **state) {
     free(golden);
 }
 
+static void expect(const file_case *file) {
+    image *golden = calloc(1, sizeof *golden);
+    char path[4096];
+    golden_path(path, sizeof path, GOLDEN, file->name);
+    read_file(path, golden);
+    kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
+    config.model_digest = &model, config.layout_tag = &layout;
+    kvformat_kvs1_reader *reader;
+    kvcore_error error;
+    kvcore_bytes bytes = {golden->bytes, golden->size};
+    kvcore_status status = kvformat_kvs1_open_bytes(bytes, &config, &reader, &error);
+    if (status != file->open) fail_msg("%s: got %d, expected %d", file->name, status, file->open);
+    if (status == KVCORE_OK) {
+        assert_int_equal(kvformat_kvs1_reader_info(reader).commit_count, file->commits);
+        status = kvformat_kvs1_check_all(reader, &error);
+        if (status != file->check) fail_msg("%s: got %d, expected %d", file->name, status, file->check);
+        kvformat_kvs1_close(reader);
+    }
+    free(golden);
+}
+
 static void every_file_is_read_or_refused_as_it_was(void **state) {
     (void)state;
-    for (size_t i = 0; i < FILES; i++) {
-        image *golden = calloc(1, sizeof *golden);
-        char path[4096];
-        golden_path(path, sizeof path, GOLDEN, files[i].name);
-        read_file(path, golden);
-        kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
-        config.model_digest = &model, config.layout_tag = &layout;
-        kvformat_kvs1_reader *reader;
-        kvcore_error error;
-        kvcore_bytes bytes = {golden->bytes, golden->size};
-        kvcore_status status = kvformat_kvs1_open_bytes(bytes, &config, &reader, &error);
-        if (status != files[i].open) fail_msg("%s: got %d, expected %d", files[i].name, status, files[i].open);
-        if (status == KVCORE_OK) {
-            assert_int_equal(kvformat_kvs1_reader_info(reader).commit_count, files[i].commits);
-            status = kvformat_kvs1_check_all(reader, &error);
-            if (status != files[i].check) fail_msg("%s: got %d, expected %d", files[i].name, status, files[i].check);
-            kvformat_kvs1_close(reader);
-        }
-        free(golden);
-    }
+    for (size_t i = 0; i < WITHOUT_COPIES; i++) expect(&without_copies[i]);
+    for (size_t i = 0; i < WITH_COPIES; i++) expect(&with_copies[i]);
+}
+
+static void write_file(const char *folder, const file_case *file, bool copies) {
+    image *of = calloc(1, sizeof *of);
+    char path[4096];
+    write_good(of);
+    if (!copies) drop_copies(of);
+    file->change(of);
+    golden_path(path, sizeof path, folder, file->name);
+    FILE *to = fopen(path, "wb");
+    if (to == NULL || fwrite(of->bytes, 1, of->size, to) != of->size || fclose(to) != 0)
+        fprintf(stderr, "cannot write %s\n", path);
+    free(of);
 }
 
 static void write_files(const char *folder) {
-    for (size_t i = 0; i < FILES; i++) {
-        image *of = calloc(1, sizeof *of);
-        char path[4096];
-        write_good(of);
-        files[i].change(of);
-        golden_path(path, sizeof path, folder, files[i].name);
-        FILE *file = fopen(path, "wb");
-        if (file == NULL || fwrite(of->bytes, 1, of->size, file) != of->size || fclose(file) != 0)
-            fprintf(stderr, "cannot write %s\n", path);
-        free(of);
-    }
+    for (size_t i = 0; i < WITHOUT_COPIES; i++) write_file(folder, &without_copies[i], false);
+    for (size_t i = 0; i < WITH_COPIES; i++) write_file(folder, &with_copies[i], true);
 }
 
 int main(void) {

@@ -143,6 +143,104 @@ static void a_refusal_says_models_and_layouts_as_people_write_them(void **state)
     unlink(path);
 }
 
+/* A tail of a terabyte with a few bytes in it: unit by unit it would take days. */
+static void a_sparse_tail_is_stepped_over(void **state) {
+    (void)state;
+    static const uint64_t scraps[] = {1 << 20, (1 << 20) + 4096, UINT64_C(1) << 33, (UINT64_C(1) << 40) - 128};
+    char path[64];
+    kvformat_kvs1_config config = small_units();
+    kvformat_kvs1_writer *writer;
+    kvformat_kvs1_reader *reader;
+    kvtest_assert_ok(kvformat_kvs1_create(new_path(path), &config, &writer, NULL));
+    put(writer, 1, "committed");
+    kvtest_assert_ok(kvformat_kvs1_commit(writer, NULL));
+    kvformat_kvs1_writer_close(writer);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    for (size_t i = 0; i < sizeof scraps / sizeof *scraps; i++) {
+        assert_int_equal(fseeko(file, (off_t)scraps[i], SEEK_SET), 0);
+        assert_int_equal(fwrite("scrap", 1, 5, file), 5);
+    }
+    assert_int_equal(ftruncate(fileno(file), (off_t)1 << 40), 0);
+    fclose(file);
+    kvtest_assert_ok(kvformat_kvs1_open(path, NULL, &reader, NULL));
+    assert_int_equal(kvformat_kvs1_reader_info(reader).commit_count, 1);
+    assert_int_equal(kvformat_kvs1_reader_info(reader).damaged_record_offset, 0);
+    kvformat_kvs1_close(reader);
+    unlink(path);
+}
+
+/* Two commits on a disk of units of this size. Returns where the second record is. */
+static uint64_t two_commits(disk *of, uint32_t unit) {
+    kvformat_kvs1_config config = small_units();
+    config.alignment = unit;
+    kvs1_io io = disk_io(of);
+    kvformat_kvs1_writer *writer;
+    disk_reset(of, NULL, 0);
+    kvtest_assert_ok(kvformat__kvs1_begin_io(&io, &config, &writer, NULL));
+    for (uint64_t i = 1; i <= 2; i++) {
+        put(writer, i, "payload");
+        kvtest_assert_ok(kvformat_kvs1_commit(writer, NULL));
+    }
+    kvformat_kvs1_writer_close(writer);
+    return of->view_size - unit;
+}
+
+static kvformat_kvs1_info info_of(const disk *of, kvcore_status check) {
+    kvformat_kvs1_reader *reader;
+    kvcore_bytes bytes = {of->view, (size_t)of->view_size};
+    kvtest_assert_ok(kvformat_kvs1_open_bytes(bytes, NULL, &reader, NULL));
+    kvtest_assert_status(kvformat_kvs1_check_all(reader, NULL), check);
+    kvformat_kvs1_info info = kvformat_kvs1_reader_info(reader);
+    kvformat_kvs1_close(reader);
+    return info;
+}
+
+static void one_flipped_bit_in_the_last_record_loses_nothing(void **state) {
+    (void)state;
+    disk *of = calloc(1, sizeof *of);
+    kvformat_kvs1_writer *writer;
+    for (size_t bit = 0; bit < 8 * 256; bit++) {
+        uint64_t record = two_commits(of, 256);
+        of->view[record + bit / 8] ^= (uint8_t)(1U << bit % 8);
+        kvformat_kvs1_info info = info_of(of, KVCORE_ECHECKSUM);
+        assert_true(info.commit_count == 2 && info.damaged_record_offset == 0 && info.repairable_records == 1);
+        kvs1_io io = disk_io(of);
+        kvtest_assert_ok(
+            kvformat__kvs1_append_io(&io, &(kvformat_kvs1_config)KVFORMAT_KVS1_CONFIG_INIT, &writer, NULL));
+        kvformat_kvs1_writer_close(writer);
+        assert_int_equal(info_of(of, KVCORE_OK).commit_count, 2); /* appending wrote the record again */
+    }
+    disk_reset(of, NULL, 0);
+    free(of);
+}
+
+/* Units of 128 bytes have no room for a second copy; larger ones may lose both. */
+static void a_commit_whose_record_is_damaged_is_not_cut_off_unasked(void **state) {
+    (void)state;
+    disk *of = calloc(1, sizeof *of);
+    kvformat_kvs1_writer *writer;
+    kvcore_error error;
+    for (uint32_t unit = 128; unit <= 1024; unit *= 2)
+        for (size_t bit = 0; bit < 8 * 128; bit++) {
+            uint64_t record = two_commits(of, unit), size = of->view_size;
+            of->view[record + bit / 8] ^= (uint8_t)(1U << bit % 8);
+            if (unit > 128) of->view[record + unit - 128 + bit / 8] ^= (uint8_t)(1U << bit % 8);
+            kvformat_kvs1_info info = info_of(of, KVCORE_ECHECKSUM);
+            assert_true(info.commit_count == 1 && info.damaged_record_offset == record);
+            kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
+            kvs1_io io = disk_io(of);
+            kvtest_assert_status(kvformat__kvs1_append_io(&io, &config, &writer, &error), KVCORE_ECHECKSUM);
+            assert_true(error.offset == record && of->view_size == size);
+            config.cut_damaged = true;
+            kvtest_assert_ok(kvformat__kvs1_append_io(&io, &config, &writer, &error));
+            kvformat_kvs1_writer_close(writer);
+            assert_int_equal(info_of(of, KVCORE_OK).commit_count, 1);
+        }
+    disk_reset(of, NULL, 0);
+    free(of);
+}
+
 static void another_model_layout_or_block_size_is_refused(void **state) {
     (void)state;
     char path[64];
@@ -373,7 +471,7 @@ static void files_and_payloads_beyond_4_gib_work(void **state) {
     kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
     sparse of = {.hole = zeros};
     kvtest_assert_ok(kvformat__kvs1_file_open(path, KVS1_CREATE, &allocator, &of.file, NULL));
-    kvs1_io io = {&of, sparse_read, sparse_write, sparse_sync, sparse_truncate, sparse_size, sparse_close};
+    kvs1_io io = {&of, sparse_read, sparse_write, sparse_sync, sparse_truncate, sparse_size, NULL, sparse_close};
     kvformat_kvs1_writer *writer;
     kvformat_kvs1_reader *reader;
     kvtest_assert_ok(kvformat__kvs1_begin_io(&io, &config, &writer, NULL));
@@ -402,6 +500,9 @@ int main(void) {
         cmocka_unit_test(blocks_are_seen_after_their_commit_newest_first),
         cmocka_unit_test(what_was_not_committed_gives_its_room_back),
         cmocka_unit_test(a_refusal_says_models_and_layouts_as_people_write_them),
+        cmocka_unit_test(a_sparse_tail_is_stepped_over),
+        cmocka_unit_test(one_flipped_bit_in_the_last_record_loses_nothing),
+        cmocka_unit_test(a_commit_whose_record_is_damaged_is_not_cut_off_unasked),
         cmocka_unit_test(another_model_layout_or_block_size_is_refused),
         cmocka_unit_test(misuse_is_answered_before_anything_happens),
         cmocka_unit_test(random_files_equal_a_plain_table),
