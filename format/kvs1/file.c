@@ -123,13 +123,13 @@ static int open_file(const char *path, kvs1_mode mode) {
     return errno = EINVAL, -1;
 }
 
-static kvcore_status refuse_special(const char *path, int descriptor, kvcore_error *error) {
+static kvcore_status refuse_special(int descriptor, kvcore_error *error) {
     struct stat about;
     if (fstat(descriptor, &about) != 0) return failed(error, "stat", 0);
     return S_ISREG(about.st_mode)
                ? KVCORE_OK
                : kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = KVCORE_NO_INDEX},
-                             "%s is not a regular file", path);
+                             "not a regular file");
 }
 
 static kvcore_status lock_file(const char *path, int descriptor, kvcore_error *error) {
@@ -154,7 +154,7 @@ static kvcore_status open_and_lock(const char *path, kvs1_mode mode, int *descri
     for (int tries = 0; tries < MOST_TRIES; tries++) {
         *descriptor = open_file(path, mode);
         if (*descriptor < 0) return failed(error, mode == KVS1_CREATE ? "create" : "open", 0);
-        kvcore_status status = refuse_special(path, *descriptor, error);
+        kvcore_status status = refuse_special(*descriptor, error);
         if (status == KVCORE_OK && mode != KVS1_READ) status = lock_file(path, *descriptor, error);
         if (status == KVCORE_OK && (mode != KVS1_APPEND || still_there(path, *descriptor))) return KVCORE_OK;
         close(*descriptor);

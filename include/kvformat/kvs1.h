@@ -9,6 +9,8 @@
  * layout.
  *
  * Owns:    a reader owns its mapping and a table of commits, a writer its file and the list of uncommitted blocks.
+ *          A file that somebody else cuts off below its last commit while it is mapped raises SIGBUS in who reads it, as with
+ *          every mapping; writers of KVS1 and compactions never do that.
  * Threads: a reader is frozen: any number of threads. A writer is compatible: one call at a time. Any number of readers, in any
  *          process, may work beside one writer; a second writer gets KVCORE_EBUSY.
  * Errors:  the error record has byte offsets in error->offset, blocks in error->index, the errno of KVCORE_EIO in

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <kvcore/text.h>
 #include <kvformat/kvs1.h>
 
+#include "files/replace.h"
 #include "shared/command.h"
 #include "shared/progress.h"
 
@@ -53,6 +53,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     pack_options *options = state->input;
     switch (key) {
     case 'a': options->append = true; return 0;
+    case 'c': options->config.cut_damaged = true; return 0;
     case 'm':
         if (kvcore_model_digest_parse(kvcore_text(argument), &options->model) != KVCORE_OK)
             argp_error(state, "--model: expected 48 hexadecimal digits, found '%s'", argument);
@@ -130,27 +131,50 @@ static int list_folder(const char *folder, payload_file **files, size_t *count) 
     return code;
 }
 
+/* What is behind a path, which is neither waited for nor followed. Gives an exit code. */
+static int open_payload(const char *path, int *opened, size_t *size_bytes) {
+    int code = EXIT_OK, descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    struct stat about;
+    if (descriptor < 0 && errno == ELOOP) {
+        code = complain(EXIT_BAD_INPUT, "%s: a symbolic link, not a payload", path);
+    } else if (descriptor < 0 || fstat(descriptor, &about) != 0) {
+        code = fail_system(path);
+    } else if (!S_ISREG(about.st_mode)) {
+        code = complain(EXIT_BAD_INPUT, "%s: not a regular file", path);
+    } else {
+        *size_bytes = (size_t)about.st_size;
+    }
+    *opened = descriptor;
+    return code;
+}
+
+/* Read, not mapped: a file that somebody cuts off meanwhile is an error and no signal. */
+static int read_payload(const char *path, int descriptor, char *bytes, size_t size_bytes) {
+    for (size_t done = 0; done < size_bytes;) {
+        ssize_t got = read(descriptor, bytes + done, size_bytes - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_system(path);
+        if (got == 0) return complain(EXIT_SYSTEM, "%s: cut off while it was read", path);
+        done += (size_t)got;
+    }
+    return EXIT_OK;
+}
+
 static int put_file(kvformat_kvs1_writer *writer, const char *folder, const payload_file *file) {
     char *path = malloc(strlen(folder) + 1 + FILE_NAME_BYTES);
     if (path == NULL) return complain(EXIT_SYSTEM, "out of memory");
     sprintf(path, "%s/%s", folder, file->text);
-    int code = EXIT_OK, descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat about = {0};
-    void *bytes = NULL;
-    if (descriptor < 0 || fstat(descriptor, &about) != 0) {
-        code = fail_system(path);
-    } else if (!S_ISREG(about.st_mode)) {
-        code = complain(EXIT_BAD_INPUT, "%s: not a regular file", path);
-    } else if (about.st_size > 0) {
-        bytes = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-        if (bytes == MAP_FAILED) code = fail_system(path);
-    }
+    size_t size_bytes = 0;
+    int descriptor, code = open_payload(path, &descriptor, &size_bytes);
+    char *bytes = code == EXIT_OK ? malloc(size_bytes + 1) : NULL;
+    if (code == EXIT_OK && bytes == NULL) code = complain(EXIT_SYSTEM, "out of memory");
+    if (code == EXIT_OK) code = read_payload(path, descriptor, bytes, size_bytes);
     kvcore_error error;
     if (code == EXIT_OK &&
-        kvformat_kvs1_put(writer, file->name, (kvcore_bytes){bytes, (size_t)about.st_size}, &error) != KVCORE_OK)
+        kvformat_kvs1_put(writer, file->name, (kvcore_bytes){bytes, size_bytes}, &error) != KVCORE_OK)
         code = fail(path, &error);
-    if (bytes != NULL && bytes != MAP_FAILED) munmap(bytes, (size_t)about.st_size);
     if (descriptor >= 0) close(descriptor);
+    free(bytes);
     free(path);
     return code;
 }
@@ -184,6 +208,8 @@ static int pack(const pack_options *options) {
 
 static const struct argp_option pack_list[] = {
     {"append", 'a', NULL, 0, "Add to a file that is there, as one commit", 0},
+    {"cut-damaged", 'c', NULL, 0,
+     "With --append: cut off a commit whose record is damaged, instead of refusing the file", 0},
     {"model", 'm', "DIGEST", 0, "Digest of the model that computed the blocks, as 'kvstrata digest' prints it", 0},
     {"layout", 'l', "TAG", 0, "Family of payload layouts, such as ds4-v1", 0},
     {"tokens", 't', "N", 0, "Tokens a block", 0},
@@ -208,24 +234,50 @@ int command_pack(int argc, char **argv) {
 
 /* --- unpack ------------------------------------------------------------------------------------------------------------- */
 
-static int write_payload(const char *folder, const kvformat_kvs1_block *block) {
-    char name[FILE_NAME_BYTES], *path = malloc(strlen(folder) + 1 + sizeof name);
-    if (path == NULL) return complain(EXIT_SYSTEM, "out of memory");
-    file_name_of(block->name, name);
-    sprintf(path, "%s/%s", folder, name);
-    int code = EXIT_OK, descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor < 0) code = fail_system(path);
-    const char *from = block->payload.data;
-    for (size_t left = block->payload.size_bytes; left > 0 && code == EXIT_OK;) {
+static int write_all(const char *path, int descriptor, kvcore_bytes bytes) {
+    const char *from = bytes.data;
+    for (size_t left = bytes.size_bytes; left > 0;) {
         ssize_t put = write(descriptor, from, left);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0)
-            code = fail_system(path);
-        else
-            from += put, left -= (size_t)put;
+        if (put < 0) return fail_system(path);
+        from += put, left -= (size_t)put;
     }
-    if (descriptor >= 0 && close(descriptor) != 0 && code == EXIT_OK) code = fail_system(path);
+    return fsync(descriptor) == 0 ? EXIT_OK : fail_system(path);
+}
+
+/* Under another name until it is whole and on the disk: what has the good name is good. */
+static int write_beside(const char *path, const char *beside, kvcore_bytes payload) {
+    unlink(beside); /* of a job that died */
+    int descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0) return fail_system(beside);
+    int code = write_all(path, descriptor, payload);
+    if (close(descriptor) != 0 && code == EXIT_OK) code = fail_system(path);
+    if (code == EXIT_OK && rename_new(beside, path) != 0) code = fail_system(path);
+    if (code != EXIT_OK) unlink(beside);
+    return code;
+}
+
+static int write_payload(const char *folder, const kvformat_kvs1_block *block) {
+    static const char suffix[] = ".part";
+    char name[FILE_NAME_BYTES];
+    size_t path_bytes = strlen(folder) + 1 + sizeof name;
+    char *path = malloc(path_bytes), *beside = malloc(path_bytes + sizeof suffix);
+    int code = path != NULL && beside != NULL ? EXIT_OK : complain(EXIT_SYSTEM, "out of memory");
+    if (code == EXIT_OK) {
+        file_name_of(block->name, name);
+        sprintf(path, "%s/%s", folder, name);
+        sprintf(beside, "%s%s", path, suffix);
+        code = write_beside(path, beside, block->payload);
+    }
     free(path);
+    free(beside);
+    return code;
+}
+
+static int sync_folder(const char *folder) {
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int code = descriptor >= 0 && fsync(descriptor) == 0 ? EXIT_OK : fail_system(folder);
+    if (descriptor >= 0) close(descriptor);
     return code;
 }
 
@@ -249,6 +301,7 @@ static int unpack(const char *path, const char *folder) {
         done++;
     }
     progress_end(&bar);
+    if (code == EXIT_OK) code = sync_folder(folder);
     kvformat_kvs1_close(reader);
     if (code == EXIT_OK) printf("%" PRIu64 " blocks\n", done);
     return code;
@@ -265,30 +318,63 @@ int command_unpack(int argc, char **argv) {
     pack_options options = {.config = KVFORMAT_KVS1_CONFIG_INIT};
     if (argp_parse(&unpack_parser, argc, argv, 0, NULL, &options) != 0) return EXIT_USAGE;
     if (options.count != 2) return complain(EXIT_USAGE, "unpack: expected a file and a folder");
+    survive_cut_files();
     return unpack(options.paths[0], options.paths[1]);
 }
 
 /* --- compact ------------------------------------------------------------------------------------------------------------ */
 
-/* In place: a new file beside the old one takes its place when it is whole; no writer may have the old one meanwhile. */
-static int compact_in_place(const char *path, kvformat_kvs1_compaction *done) {
-    static const char suffix[] = ".compacting";
-    kvformat_kvs1_writer *lock;
+/* What a compaction that died left beside the file, which is locked: nobody works on it. Anything else of that name is not ours. */
+static int clear_leftover(const char *beside) {
+    struct stat about;
+    if (lstat(beside, &about) != 0) return errno == ENOENT ? EXIT_OK : fail_system(beside);
+    if (!S_ISREG(about.st_mode)) return complain(EXIT_SYSTEM, "%s: in the way, and not a regular file", beside);
+    return unlink(beside) == 0 ? EXIT_OK : fail_system(beside);
+}
+
+/* The new file is nobody else's to read until it has the permissions of the old one. */
+static int compact_beside(const char *path, const char *beside, kvformat_kvs1_compaction *done) {
     kvcore_error error;
-    if (kvformat_kvs1_append(path, NULL, &lock, &error) != KVCORE_OK) return fail(path, &error);
-    char *beside = malloc(strlen(path) + sizeof suffix);
-    int code = EXIT_OK;
-    if (beside == NULL) {
-        code = complain(EXIT_SYSTEM, "out of memory");
-    } else {
-        sprintf(beside, "%s%s", path, suffix);
-        if (kvformat_kvs1_compact(path, beside, NULL, done, &error) != KVCORE_OK)
-            code = fail(beside, &error);
-        else if (rename(beside, path) != 0)
-            code = fail_system(path);
+    int code = clear_leftover(beside);
+    if (code != EXIT_OK) return code;
+    mode_t before = umask(077);
+    if (kvformat_kvs1_compact(path, beside, NULL, done, &error) != KVCORE_OK) code = fail(path, &error);
+    umask(before);
+    if (code == EXIT_OK) {
+        code = replace_file(beside, path);
+        if (code != EXIT_OK) unlink(beside);
     }
-    free(beside);
+    return code;
+}
+
+/* The file that a path leads to: a link stays one. A file of several names would come apart: the others would keep the old. */
+static int resolve(const char *path, char **resolved) {
+    struct stat about;
+    if (stat(path, &about) != 0) return fail_system(path);
+    if (S_ISREG(about.st_mode) && about.st_nlink > 1)
+        return complain(EXIT_BAD_INPUT, "%s: has %ju hard links; compact it into a new file", path,
+                        (uintmax_t)about.st_nlink);
+    *resolved = realpath(path, NULL);
+    return *resolved != NULL ? EXIT_OK : fail_system(path);
+}
+
+/* In place: a new file beside the old one takes its place when it is whole; no writer may have the old one meanwhile. */
+static int compact_in_place(const char *given, kvformat_kvs1_compaction *done) {
+    static const char suffix[] = ".compacting";
+    char *path = NULL, *beside = NULL;
+    kvformat_kvs1_writer *lock = NULL;
+    kvcore_error error;
+    int code = resolve(given, &path);
+    if (code == EXIT_OK && kvformat_kvs1_append(path, NULL, &lock, &error) != KVCORE_OK) code = fail(given, &error);
+    if (code == EXIT_OK && (beside = malloc(strlen(path) + sizeof suffix)) == NULL)
+        code = complain(EXIT_SYSTEM, "out of memory");
+    if (code == EXIT_OK) {
+        sprintf(beside, "%s%s", path, suffix);
+        code = compact_beside(path, beside, done);
+    }
     kvformat_kvs1_writer_close(lock);
+    free(beside);
+    free(path);
     return code;
 }
 
@@ -306,6 +392,7 @@ int command_compact(int argc, char **argv) {
     kvcore_error error;
     if (argp_parse(&compact_parser, argc, argv, 0, NULL, &options) != 0) return EXIT_USAGE;
     if (options.count == 0) return complain(EXIT_USAGE, "compact: expected a file");
+    survive_cut_files();
     int code = EXIT_OK;
     if (options.count == 1)
         code = compact_in_place(options.paths[0], &done);

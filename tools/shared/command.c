@@ -1,7 +1,11 @@
 #include "shared/command.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include "shared/plain.h"
 
 int exit_code_of(kvcore_status status) {
     switch (status) {
@@ -17,21 +21,38 @@ int exit_code_of(kvcore_status status) {
 }
 
 int complain(int exit_code, const char *format, ...) {
+    char text[8192];
     va_list arguments;
     va_start(arguments, format);
-    fputs("kvstrata: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    fputs("kvstrata: ", stderr);
+    print_plain(stderr, text);
+    fputc('\n', stderr);
     return exit_code;
 }
 
 int complain_at(const char *file, uint64_t line, const kvcore_error *error) {
-    if (line == 0)
-        fprintf(stderr, "kvstrata: %s: %s\n", file, error->text);
-    else
-        fprintf(stderr, "%s:%llu: %s\n", file, (unsigned long long)line, error->text);
+    if (line == 0) fputs("kvstrata: ", stderr);
+    print_plain(stderr, file);
+    if (line != 0) fprintf(stderr, ":%llu", (unsigned long long)line);
+    fputs(": ", stderr);
+    print_plain(stderr, error->text);
+    fputc('\n', stderr);
     return exit_code_of(error->code);
+}
+
+static void file_was_cut(int number) {
+    static const char text[] = "kvstrata: a file was cut off while it was read\n";
+    (void)number;
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)ignored;
+    _exit(EXIT_SYSTEM);
+}
+
+void survive_cut_files(void) {
+    struct sigaction action = {.sa_handler = file_was_cut};
+    sigaction(SIGBUS, &action, NULL);
 }
 
 kvcore_status parse_count(const char *text, uint64_t *count) {

@@ -27,11 +27,14 @@ int command_digest(int argc, char **argv);
 /* The exit code that goes with a failure of a library call. */
 int exit_code_of(kvcore_status status);
 
-/* "kvstrata: <text>" to standard error; returns exit_code. */
+/* "kvstrata: <text>" to standard error, without what a terminal would obey; returns exit_code. */
 int complain(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "<file>:<line>: <text>", or "kvstrata: <file>: <text>" for line 0; returns the exit code of error->code. */
 int complain_at(const char *file, uint64_t line, const kvcore_error *error);
+
+/* Before a file is mapped: when somebody cuts it off meanwhile the program says so and ends with EXIT_SYSTEM. */
+void survive_cut_files(void);
 
 /* A decimal number with an optional suffix: k = 10^3, M = 10^6, G = 10^9. Nothing else, no sign, no blanks. */
 kvcore_status parse_count(const char *text, uint64_t *count);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "shared/clock.h"
+#include "shared/plain.h"
 
 #define INTERVAL_NS UINT64_C(100000000)
 #define BAR_CHARACTERS 30
@@ -29,7 +30,10 @@ void progress_update(progress_bar *bar, const char *what, uint64_t part, uint64_
         marks[BAR_CHARACTERS] = '\0';
         fprintf(stderr, "[%s] %3.0f %%  ", marks, 100.0 * done);
     }
-    fprintf(stderr, "%.40s  %llu %s", what, (unsigned long long)count, unit);
+    char name[41];
+    snprintf(name, sizeof name, "%s", what);
+    print_plain(stderr, name);
+    fprintf(stderr, "  %llu %s", (unsigned long long)count, unit);
     fflush(stderr);
 }
 
