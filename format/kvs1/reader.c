@@ -1,5 +1,6 @@
 /* KVS1: reading. */
 #include "layout.h"
+#include "runs.h"
 
 #include <kvcore/config.h>
 #include <kvformat/checksum.h>
@@ -24,6 +25,7 @@ struct kvformat_kvs1_reader {
     uint64_t mapped_bytes; /* 0: the caller's memory */
     commit *commits;       /* oldest first */
     size_t commit_count;
+    kvs1_runs runs;             /* where names are searched */
     uint64_t repairable_offset; /* of the newest record that is right in one copy only */
 };
 
@@ -70,24 +72,34 @@ static kvcore_status load_commits(kvformat_kvs1_reader *reader, const kvs1_io *i
         record = before;
         if (damaged) note_damage(reader, record.offset);
     }
-    uint64_t entries = 0;
-    for (size_t i = 0; i < reader->commit_count; i++) {
-        reader->commits[i].first_entry = entries;
-        entries += reader->commits[i].count;
-    }
     return KVCORE_OK;
+}
+
+static kvcore_status no_memory(kvcore_error *error) {
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM, .index = KVCORE_NO_INDEX}, "no memory");
+}
+
+/* Once all commits are loaded, oldest first. */
+static kvcore_status load_runs(kvformat_kvs1_reader *reader, kvcore_error *error) {
+    uint64_t entries = 0;
+    kvcore_status status = kvformat__kvs1_runs_begin(&reader->runs, reader->commit_count, &reader->allocator);
+    for (size_t i = 0; status == KVCORE_OK && i < reader->commit_count; i++) {
+        commit *of = &reader->commits[i];
+        of->first_entry = entries;
+        entries += of->count;
+        const kvs1_run run = {.keys = of->keys, .count = of->count, .commit = i, .first_entry = of->first_entry};
+        status = kvformat__kvs1_runs_add(&reader->runs, &run, &reader->allocator);
+    }
+    return status == KVCORE_OK ? KVCORE_OK : no_memory(error);
 }
 
 void kvformat_kvs1_close(kvformat_kvs1_reader *reader) {
     if (reader == NULL) return;
     kvcore_allocator from = reader->allocator;
     if (reader->mapped_bytes > 0) kvformat__kvs1_file_unmap((void *)(uintptr_t)reader->file, reader->mapped_bytes);
+    kvformat__kvs1_runs_drop(&reader->runs, &from);
     kvcore_free(&from, reader->commits, reader->commit_count, sizeof *reader->commits, _Alignof(commit));
     kvcore_free(&from, reader, 1, sizeof *reader, _Alignof(kvformat_kvs1_reader));
-}
-
-static kvcore_status no_memory(kvcore_error *error) {
-    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_ENOMEM, .index = KVCORE_NO_INDEX}, "no memory");
 }
 
 /* memory: the file's bytes, or NULL to map them. */
@@ -129,6 +141,7 @@ static kvcore_status open_io(const kvs1_io *io, const kvformat_kvs1_config *conf
             if (status == KVCORE_OK) made->file = mapped, made->mapped_bytes = end;
         }
         if (status == KVCORE_OK) status = load_commits(made, io, last, error);
+        if (status == KVCORE_OK) status = load_runs(made, error);
     }
     if (status == KVCORE_OK)
         *out = made;
@@ -204,7 +217,7 @@ static inline bool key_equals(const uint8_t *key, kvhash_plh name) {
 
 /* Up to SIDE_BY_SIDE binary searches in step, so that their cache misses overlap: at[i] becomes the place of names[i], or
  * the count when it is not there. */
-static void search(const commit *in, const kvhash_plh *names, size_t count, size_t *at) {
+static void search(const kvs1_run *in, const kvhash_plh *names, size_t count, size_t *at) {
     for (size_t i = 0; i < count; i++) at[i] = 0;
     for (size_t left = in->count; left > 1;) {
         size_t half = left / 2, next = (left - half) / 2;
@@ -218,17 +231,37 @@ static void search(const commit *in, const kvhash_plh *names, size_t count, size
     for (size_t i = 0; i < count; i++)
         if (!key_equals(in->keys + at[i] * KVS1_KEY_BYTES, names[i]))
             at[i] = in->count;
-        else
-            __builtin_prefetch(in->rows + at[i] * KVS1_ROW_BYTES);
+        else if (in->entries != NULL)
+            __builtin_prefetch(in->entries + at[i]);
+        else /* the rows of a commit stand behind its keys */
+            __builtin_prefetch(in->keys + in->count * KVS1_KEY_BYTES + at[i] * KVS1_ROW_BYTES);
 }
 
-/* The leading names of at most SIDE_BY_SIDE that are there, newest commit first. */
+/* The last commit that begins at or before the entry. */
+static const commit *commit_of_entry(const kvformat_kvs1_reader *reader, uint64_t entry) {
+    size_t low = 0;
+    for (size_t left = reader->commit_count; left > 1;) {
+        size_t half = left / 2;
+        if (reader->commits[low + half].first_entry <= entry) low += half;
+        left -= half;
+    }
+    return &reader->commits[low];
+}
+
+static kvcore_status block_of_run(const kvformat_kvs1_reader *reader, const kvs1_run *run, size_t place,
+                                  kvformat_kvs1_block *block, kvcore_error *error) {
+    if (run->entries == NULL) return block_at(reader, &reader->commits[run->commit], place, block, error);
+    const commit *of = commit_of_entry(reader, run->entries[place]);
+    return block_at(reader, of, (size_t)(run->entries[place] - of->first_entry), block, error);
+}
+
+/* The leading names of at most SIDE_BY_SIDE that are there, newest run first. */
 static kvcore_status find_group(const kvformat_kvs1_reader *reader, const kvhash_plh *names, size_t count,
                                 kvformat_kvs1_block *blocks, size_t *found, kvcore_error *error) {
-    const commit *where[SIDE_BY_SIDE] = {NULL};
+    const kvs1_run *where[SIDE_BY_SIDE] = {NULL};
     size_t place[SIDE_BY_SIDE], at[SIDE_BY_SIDE], missing = count;
-    for (size_t c = reader->commit_count; c-- > 0 && missing > 0;) {
-        const commit *in = &reader->commits[c];
+    for (size_t r = reader->runs.count; r-- > 0 && missing > 0;) {
+        const kvs1_run *in = &reader->runs.runs[r];
         search(in, names, count, at);
         for (size_t i = 0; i < count; i++)
             if (where[i] == NULL && at[i] < in->count) where[i] = in, place[i] = at[i], missing--;
@@ -237,7 +270,7 @@ static kvcore_status find_group(const kvformat_kvs1_reader *reader, const kvhash
     while (leading < count && where[leading] != NULL) leading++;
     for (size_t i = 0; i < leading; i++) {
         kvformat_kvs1_block block;
-        kvcore_status status = block_at(reader, where[i], place[i], &block, error);
+        kvcore_status status = block_of_run(reader, where[i], place[i], &block, error);
         if (status != KVCORE_OK) return status;
         if (blocks != NULL) blocks[i] = block;
     }
@@ -262,29 +295,27 @@ kvcore_status kvformat_kvs1_longest_prefix(const kvformat_kvs1_reader *reader, c
     return KVCORE_OK;
 }
 
+/* Is this entry what a search for its name finds? */
+static bool is_newest(const kvformat_kvs1_reader *reader, kvhash_plh name, uint64_t entry) {
+    for (size_t r = reader->runs.count; r-- > 0;) {
+        const kvs1_run *in = &reader->runs.runs[r];
+        size_t at;
+        search(in, &name, 1, &at);
+        if (at < in->count) return kvs1_run_entry(in, at) == entry;
+    }
+    return true; /* of an index that is out of order */
+}
+
 kvcore_status kvformat_kvs1_entry(const kvformat_kvs1_reader *reader, uint64_t index, kvformat_kvs1_block *block,
                                   bool *newest, kvcore_error *error) {
     if (reader == NULL || block == NULL) return refuse_null(error, reader == NULL ? "reader" : "block");
     if (index >= reader->info.entry_count)
         return refuse_at(error, KVCORE_EINVAL, 0, reader->info.entry_count, index, "entry");
-    size_t low = 0; /* the last commit that begins at or before the entry */
-    for (size_t left = reader->commit_count; left > 1;) {
-        size_t half = left / 2;
-        if (reader->commits[low + half].first_entry <= index) low += half;
-        left -= half;
-    }
-    const commit *in = &reader->commits[low];
+    const commit *in = commit_of_entry(reader, index);
     kvformat_kvs1_block found;
     kvcore_status status = block_at(reader, in, (size_t)(index - in->first_entry), &found, error);
     if (status != KVCORE_OK) return status;
-    if (newest != NULL) {
-        *newest = true;
-        for (size_t c = low + 1; c < reader->commit_count && *newest; c++) {
-            size_t at;
-            search(&reader->commits[c], &found.name, 1, &at);
-            *newest = at == reader->commits[c].count;
-        }
-    }
+    if (newest != NULL) *newest = is_newest(reader, found.name, index);
     *block = found;
     return KVCORE_OK;
 }

@@ -100,7 +100,8 @@ typedef struct kvformat_kvs1_block {
  *         themselves; KVFORMAT_EMODEL; KVFORMAT_ELAYOUT; KVFORMAT_ETOKENS; KVCORE_ECHECKSUM of an index; KVCORE_ENOMEM, also
  *         when it cannot be mapped.
  *         A file without a commit is not an error: it is empty.
- * Cost:   O(indexes + uncommitted tail); holes of a sparse tail cost nothing.
+ * Cost:   O(indexes + uncommitted tail); holes of a sparse tail cost nothing. For more than 16 commits also O(n log n) time and
+ *         O(n) memory for the n entries of the small ones among them.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_open(const char *path, const kvformat_kvs1_config *config,
                                                                kvformat_kvs1_reader **reader, kvcore_error *error);
@@ -122,7 +123,8 @@ KVFORMAT_API kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_re
  * Takes:  blocks[count], or NULL when the number is enough.
  * Gives:  *found: how many; a name that is not there ends it, as an ordinary result.
  * Errors: KVCORE_EINVAL for NULL; KVCORE_EFORMAT when an index row points outside its commit.
- * Cost:   O(found · commits · log(entries)), searched side by side so that cache misses overlap; never allocates.
+ * Cost:   O(found · log²(entries)), for up to 16 commits O(found · commits · log(entries)); searched side by side so that
+ *         cache misses overlap; never allocates.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_longest_prefix(const kvformat_kvs1_reader *reader,
                                                                          const kvhash_plh *names, size_t count,
@@ -134,7 +136,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_longest_prefix(const k
  * entry too: *newest says whether this is the one that readers find.
  *
  * Errors: KVCORE_EINVAL beyond the entries; KVCORE_EFORMAT when its row points outside its commit.
- * Cost:   O(log commits + commits · log(entries)).
+ * Cost:   O(log²(entries)); for up to 16 commits O(commits · log(entries)).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_entry(const kvformat_kvs1_reader *reader, uint64_t index,
                                                                 kvformat_kvs1_block *block, bool *newest,

@@ -7,6 +7,8 @@
 
 #include "disk.h"
 
+#include "../../../format/kvs1/runs.h"
+
 static const uint8_t file_id[16] = "kvs1-unit-tests";
 
 static char *new_path(char path[64]) {
@@ -364,6 +366,87 @@ static void random_files_equal_a_plain_table(void **state) {
     }
 }
 
+/* A name in each, so that nothing but merging keeps the runs few. */
+static void thousands_of_commits_are_few_runs(void **state) {
+    (void)state;
+    enum { COMMITS = 5000 };
+    kvtest_random random = kvtest_seed(86);
+    kvtest_memory memory = {0};
+    kvcore_allocator from = kvtest_allocator(&memory);
+    static uint8_t keys[COMMITS][KVS1_KEY_BYTES];
+    kvs1_runs runs;
+    kvtest_assert_ok(kvformat__kvs1_runs_begin(&runs, COMMITS, &from));
+    for (size_t i = 0; i < COMMITS; i++) {
+        kvhash_plh_encode(name_number(kvtest_below(&random, 700)), keys[i]);
+        const kvs1_run run = {.keys = keys[i], .count = 1, .commit = i, .first_entry = i};
+        kvtest_assert_ok(kvformat__kvs1_runs_add(&runs, &run, &from));
+        size_t names = 0;
+        for (size_t r = 0; r < runs.count; r++) names += runs.runs[r].count;
+        assert_true(runs.count <= 14 && names <= 2 * 700); /* and of old versions there are few */
+    }
+    for (size_t r = 0; r < runs.count; r++)
+        for (size_t i = 0; i < runs.runs[r].count; i++) {
+            const uint8_t *key = runs.runs[r].keys + i * KVS1_KEY_BYTES;
+            if (i > 0) assert_true(memcmp(key - KVS1_KEY_BYTES, key, KVS1_KEY_BYTES) < 0);
+            assert_memory_equal(key, keys[kvs1_run_entry(&runs.runs[r], i)], KVS1_KEY_BYTES);
+        }
+    kvformat__kvs1_runs_drop(&runs, &from);
+    assert_int_equal(memory.live_bytes, 0);
+}
+
+/* As many commits as a disk in memory holds, each of a name or two, against a table of the newest versions. */
+static void a_file_of_many_commits_finds_the_newest_of_each_name(void **state) {
+    (void)state;
+    enum { COMMITS = 120, NAMES = 40 };
+    kvtest_random random = kvtest_seed(87);
+    disk *of = calloc(1, sizeof *of);
+    kvs1_io io = disk_io(of);
+    kvformat_kvs1_config config = small_units();
+    kvformat_kvs1_writer *writer;
+    kvformat_kvs1_reader *reader;
+    uint64_t newest[NAMES] = {0}, entries = 0;
+    kvtest_assert_ok(kvformat__kvs1_begin_io(&io, &config, &writer, NULL));
+    for (uint64_t c = 1; c <= COMMITS; c++) {
+        uint64_t number = kvtest_below(&random, NAMES);
+        put(writer, number, "");
+        kvtest_assert_ok(kvformat_kvs1_commit(writer, NULL));
+        newest[number] = c;
+    }
+    kvformat_kvs1_writer_close(writer);
+    kvcore_bytes bytes = {of->view, (size_t)of->view_size};
+    for (size_t k = 1;; k++) { /* every allocation of opening fails once */
+        kvtest_memory memory = {.fail_at = k};
+        kvcore_allocator from = kvtest_allocator(&memory);
+        config.allocator = &from;
+        kvcore_status status = kvformat_kvs1_open_bytes(bytes, &config, &reader, NULL);
+        if (status == KVCORE_OK) kvformat_kvs1_close(reader);
+        assert_int_equal(memory.live_bytes, 0);
+        if (status == KVCORE_OK) break;
+        kvtest_assert_status(status, KVCORE_ENOMEM);
+    }
+    kvtest_assert_ok(kvformat_kvs1_open_bytes(bytes, NULL, &reader, NULL));
+    for (uint64_t n = 0; n < NAMES; n++) {
+        kvformat_kvs1_block block;
+        assert_int_equal(prefix_of(reader, &n, 1, &block), newest[n] != 0);
+        if (newest[n] != 0) assert_int_equal(block.commit, newest[n]);
+    }
+    for (uint64_t i = 0; i < COMMITS; i++) {
+        kvformat_kvs1_block block;
+        bool is_newest;
+        kvtest_assert_ok(kvformat_kvs1_entry(reader, i, &block, &is_newest, NULL));
+        entries += is_newest;
+        if (!is_newest) continue;
+        bool known = false;
+        for (uint64_t n = 0; n < NAMES; n++) known = known || newest[n] == block.commit;
+        assert_true(known);
+    }
+    for (uint64_t n = 0; n < NAMES; n++) entries -= newest[n] != 0;
+    assert_int_equal(entries, 0);
+    kvformat_kvs1_close(reader);
+    disk_reset(of, NULL, 0);
+    free(of);
+}
+
 static void a_prefix_ends_at_the_first_name_that_is_not_there(void **state) {
     (void)state;
     char path[64];
@@ -506,6 +589,8 @@ int main(void) {
         cmocka_unit_test(another_model_layout_or_block_size_is_refused),
         cmocka_unit_test(misuse_is_answered_before_anything_happens),
         cmocka_unit_test(random_files_equal_a_plain_table),
+        cmocka_unit_test(thousands_of_commits_are_few_runs),
+        cmocka_unit_test(a_file_of_many_commits_finds_the_newest_of_each_name),
         cmocka_unit_test(a_prefix_ends_at_the_first_name_that_is_not_there),
         cmocka_unit_test(every_failed_allocation_is_an_answer),
         cmocka_unit_test(files_and_payloads_beyond_4_gib_work),
