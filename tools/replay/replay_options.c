@@ -9,6 +9,7 @@
 #include <kvlogical/policy.h>
 
 #include "shared/command.h"
+#include "shared/list.h"
 
 #define DEFAULT_CAPACITIES "1k,3k,10k,30k,100k,unbounded"
 #define DEFAULT_POLICIES "lru"
@@ -127,40 +128,17 @@ static const struct argp parser = {
 
 /* ---- lists ---- */
 
-/* An array with room for every item of a comma separated list; NULL when memory is short. */
-static void *room_for(const char *list, size_t item_bytes) {
-    size_t count = 1;
-    for (; *list != '\0'; list++) count += *list == ',';
-    return calloc(count, item_bytes);
-}
-
-/* Cut the next item off a comma separated list; NULL at its end. Unlike strtok, keeps empty items, so that they are refused. */
-static char *next_item(char **list) {
-    char *item = *list;
-    if (item == NULL) return NULL;
-    char *comma = strchr(item, ',');
-    *list = comma != NULL ? comma + 1 : NULL;
-    if (comma != NULL) *comma = '\0';
-    return item;
-}
-
-static void add_number(uint64_t number, uint64_t *numbers, size_t *count) {
-    bool known = false;
-    for (size_t i = 0; i < *count; i++) known |= numbers[i] == number;
-    if (!known) numbers[(*count)++] = number;
-}
-
 static int read_capacities(replay_options *options, char *list) {
-    options->capacities = room_for(list, sizeof *options->capacities);
+    options->capacities = list_room(list, sizeof *options->capacities);
     if (options->capacities == NULL) return complain(EXIT_SYSTEM, "out of memory");
-    for (char *item; (item = next_item(&list)) != NULL;) {
+    for (char *item; (item = list_next(&list)) != NULL;) {
         uint64_t capacity = 0;
         if (strcmp(item, "unbounded") != 0 &&
             (parse_count(item, &capacity) != KVCORE_OK || capacity == 0 || capacity > KVLOGICAL_BLOCK_COUNT_MAX))
             return complain(EXIT_USAGE,
                             "--capacity: expected 'unbounded' or a number of blocks from 1 to %lu, found '%s'",
                             (unsigned long)KVLOGICAL_BLOCK_COUNT_MAX, item);
-        add_number(capacity, options->capacities, &options->capacity_count);
+        list_add(capacity, options->capacities, &options->capacity_count);
     }
     return EXIT_OK;
 }
@@ -181,9 +159,9 @@ static bool find_policy(const char *item, replay_policy *found) {
 }
 
 static int read_policies(replay_options *options, char *list) {
-    options->policies = room_for(list, sizeof *options->policies);
+    options->policies = list_room(list, sizeof *options->policies);
     if (options->policies == NULL) return complain(EXIT_SYSTEM, "out of memory");
-    for (char *item; (item = next_item(&list)) != NULL;) {
+    for (char *item; (item = list_next(&list)) != NULL;) {
         replay_policy found;
         if (!find_policy(item, &found)) {
             char names[POLICY_NAMES_MOST];
@@ -197,22 +175,22 @@ static int read_policies(replay_options *options, char *list) {
 }
 
 static int read_workers(replay_options *options, char *list) {
-    options->workers = room_for(list, sizeof *options->workers);
+    options->workers = list_room(list, sizeof *options->workers);
     if (options->workers == NULL) return complain(EXIT_SYSTEM, "out of memory");
-    for (char *item; (item = next_item(&list)) != NULL;) {
+    for (char *item; (item = list_next(&list)) != NULL;) {
         uint64_t workers;
         if (parse_count(item, &workers) != KVCORE_OK || workers == 0 || workers > FLEET_WORKERS_MAX)
             return complain(EXIT_USAGE, "--workers: expected a number of workers from 1 to %d, found '%s'",
                             FLEET_WORKERS_MAX, item);
-        add_number(workers, options->workers, &options->worker_list_count);
+        list_add(workers, options->workers, &options->worker_list_count);
     }
     return EXIT_OK;
 }
 
 static int read_routes(replay_options *options, char *list) {
-    options->routes = room_for(list, sizeof *options->routes);
+    options->routes = list_room(list, sizeof *options->routes);
     if (options->routes == NULL) return complain(EXIT_SYSTEM, "out of memory");
-    for (char *item; (item = next_item(&list)) != NULL;) {
+    for (char *item; (item = list_next(&list)) != NULL;) {
         fleet_route found = FLEET_NO_ROUTE;
         for (fleet_route route = FLEET_PREFIX; route <= FLEET_RANDOM; route++)
             if (strcmp(item, fleet_route_name(route)) == 0) found = route;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shared/json.h"
+#include "shared/json_print.h"
 #include "shared/table.h"
 
 /* The columns, those that only fleets have marked. */
@@ -78,48 +78,16 @@ kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const r
     return KVCORE_OK;
 }
 
-/* A file name may hold any bytes; what is not UTF-8 shows as U+FFFD. */
-static void print_json_text(FILE *out, const char *text) {
-    fputc('"', out);
-    for (size_t left = strlen(text); left > 0;) {
-        size_t length = utf8_length(text, left);
-        if (length == 0) {
-            fputs("\xEF\xBF\xBD", out);
-            length = 1;
-        } else if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else if ((unsigned char)*text < 0x20)
-            fprintf(out, "\\u%04x", (unsigned)*text);
-        else
-            fwrite(text, 1, length, out);
-        text += length;
-        left -= length;
-    }
-    fputc('"', out);
-}
-
-static void print_json_count(FILE *out, const char *key, uint64_t count) {
-    fprintf(out, ",\"%s\":%llu", key, (unsigned long long)count);
-}
-
-/* part / whole; null of nothing. */
-static void print_json_ratio(FILE *out, const char *key, uint64_t part, uint64_t whole) {
-    if (whole == 0)
-        fprintf(out, ",\"%s\":null", key);
-    else
-        fprintf(out, ",\"%s\":%.6f", key, (double)part / (double)whole);
-}
-
 static void print_json_workers(FILE *out, const replay_fleet *fleet) {
     fputs(",\"workers\":[", out);
     for (size_t i = 0; i < fleet->worker_count; i++) {
         const run_counts *counts = &fleet->workers[i].counts;
         fprintf(out, "%s{\"requests\":%llu", i > 0 ? "," : "", (unsigned long long)counts->requests);
-        print_json_count(out, "block_references", counts->references);
-        print_json_count(out, "hits", counts->hits);
-        print_json_count(out, "evictions", counts->evictions);
-        print_json_count(out, "tokens", counts->tokens);
-        print_json_count(out, "hit_tokens", counts->hit_tokens);
+        json_print_count(out, "block_references", counts->references);
+        json_print_count(out, "hits", counts->hits);
+        json_print_count(out, "evictions", counts->evictions);
+        json_print_count(out, "tokens", counts->tokens);
+        json_print_count(out, "hit_tokens", counts->hit_tokens);
         fputc('}', out);
     }
     fputc(']', out);
@@ -129,29 +97,29 @@ static void print_json_run(FILE *out, const replay_totals *totals, const replay_
     const replay_fleet *fleet = row->fleet;
     run_counts counts = fleet_total(fleet);
     fputs("{\"policy\":", out);
-    print_json_text(out, row->policy);
+    json_print_text(out, row->policy);
     if (fleet->route != FLEET_NO_ROUTE) fprintf(out, ",\"route\":\"%s\"", fleet_route_name(fleet->route));
     if (fleet->capacity == 0)
         fputs(",\"capacity\":null", out);
     else
-        print_json_count(out, "capacity", fleet->capacity);
-    print_json_count(out, "requests", counts.requests);
-    print_json_count(out, "block_references", counts.references);
-    print_json_count(out, "hits", counts.hits);
-    print_json_count(out, "evictions", counts.evictions);
-    print_json_count(out, "oversized", counts.oversized);
-    print_json_count(out, "registrations", counts.registrations);
-    print_json_count(out, "never_reused", counts.registrations - counts.reused_stays);
-    print_json_count(out, "tokens", counts.tokens);
-    print_json_count(out, "hit_tokens", counts.hit_tokens);
-    print_json_ratio(out, "hit_ratio", counts.hits, counts.references);
-    print_json_ratio(out, "token_hit_ratio", counts.hit_tokens, counts.tokens);
-    print_json_ratio(out, "manager_ns_per_block", counts.manager_ns, fleet->capacity != 0 ? counts.references : 0);
-    print_json_ratio(out, "hashing_ns_per_block", totals->hashing_ns, counts.references);
+        json_print_count(out, "capacity", fleet->capacity);
+    json_print_count(out, "requests", counts.requests);
+    json_print_count(out, "block_references", counts.references);
+    json_print_count(out, "hits", counts.hits);
+    json_print_count(out, "evictions", counts.evictions);
+    json_print_count(out, "oversized", counts.oversized);
+    json_print_count(out, "registrations", counts.registrations);
+    json_print_count(out, "never_reused", counts.registrations - counts.reused_stays);
+    json_print_count(out, "tokens", counts.tokens);
+    json_print_count(out, "hit_tokens", counts.hit_tokens);
+    json_print_ratio(out, "hit_ratio", counts.hits, counts.references);
+    json_print_ratio(out, "token_hit_ratio", counts.hit_tokens, counts.tokens);
+    json_print_ratio(out, "manager_ns_per_block", counts.manager_ns, fleet->capacity != 0 ? counts.references : 0);
+    json_print_ratio(out, "hashing_ns_per_block", totals->hashing_ns, counts.references);
     if (fleet->route != FLEET_NO_ROUTE) {
         fleet_balance balance = fleet_work_balance(fleet);
-        print_json_ratio(out, "balance", balance.even, balance.busiest);
-        print_json_ratio(out, "routing_ns_per_block", fleet->routing_ns, counts.references);
+        json_print_ratio(out, "balance", balance.even, balance.busiest);
+        json_print_ratio(out, "routing_ns_per_block", fleet->routing_ns, counts.references);
         print_json_workers(out, fleet);
     }
     fputc('}', out);
@@ -161,10 +129,10 @@ kvcore_status replay_print_json(FILE *out, const replay_totals *totals, const re
     fputs("{\"files\":[", out);
     for (size_t i = 0; i < totals->file_count; i++) {
         if (i > 0) fputc(',', out);
-        print_json_text(out, totals->files[i]);
+        json_print_text(out, totals->files[i]);
     }
     fputs("]", out);
-    print_json_count(out, "block_references", totals->references);
+    json_print_count(out, "block_references", totals->references);
     fputs(",\"names_xor\":\"", out);
     print_names_xor(out, totals->names_xor);
     fputs("\",\"runs\":[", out);

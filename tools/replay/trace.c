@@ -1,6 +1,7 @@
 #include "replay/trace.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "shared/json.h"
 
@@ -32,16 +33,43 @@ static kvcore_status refuse_ids(json_object *list, kvcore_error *error) {
     return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EFORMAT}, "expected the key hash_ids without escapes");
 }
 
+static kvcore_status read_time(json_object *object, trace_request *request, kvcore_error *error) {
+    json_object *value = NULL;
+    request->time_ms = 0;
+    request->has_time = json_object_object_get_ex(object, "timestamp", &value);
+    if (!request->has_time || json_to_u64(value, &request->time_ms)) return KVCORE_OK;
+    if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
+        return mismatch(error, "timestamp to be a number of milliseconds", value);
+    double time = json_object_get_double(value);
+    if (time > 0) request->time_ms = time < 0x1p63 ? (uint64_t)time : UINT64_C(1) << 63;
+    return KVCORE_OK;
+}
+
+/* Whose the request is; a request without the key is of the tenant without a name. */
+static kvcore_status read_tenant(json_object *object, trace_request *request, kvcore_error *error) {
+    json_object *value = NULL;
+    request->tenant[0] = '\0';
+    if (request->tenant_key == NULL || !json_object_object_get_ex(object, request->tenant_key, &value) || value == NULL)
+        return KVCORE_OK;
+    if (!json_object_is_type(value, json_type_string) && !json_object_is_type(value, json_type_int))
+        return mismatch(error, "a tenant to be a string or an integer", value);
+    const char *name = json_object_get_string(value);
+    if (strlen(name) >= sizeof request->tenant || memchr(name, '\n', strlen(name)) != NULL)
+        return mismatch(error, "a tenant's name of one line and less than 64 bytes", value);
+    memcpy(request->tenant, name, strlen(name) + 1);
+    return KVCORE_OK;
+}
+
 static kvcore_status read_request(json_object *object, trace_request *request, kvcore_error *error) {
     json_object *value = NULL;
     if (!json_object_is_type(object, json_type_object)) return mismatch(error, "a request as a JSON object", object);
-    if (json_object_object_get_ex(object, "timestamp", &value) && !json_object_is_type(value, json_type_int) &&
-        !json_object_is_type(value, json_type_double))
-        return mismatch(error, "timestamp to be a number of milliseconds", value);
     bool has_output_tokens;
     uint64_t output_tokens;
-    kvcore_status status = read_tokens(object, "input_length", "input_length to be an integer from 0",
-                                       &request->has_input_tokens, &request->input_tokens, error);
+    kvcore_status status = read_time(object, request, error);
+    if (status == KVCORE_OK) status = read_tenant(object, request, error);
+    if (status == KVCORE_OK)
+        status = read_tokens(object, "input_length", "input_length to be an integer from 0", &request->has_input_tokens,
+                             &request->input_tokens, error);
     if (status == KVCORE_OK)
         status = read_tokens(object, "output_length", "output_length to be an integer from 0", &has_output_tokens,
                              &output_tokens, error);

@@ -18,13 +18,18 @@
 /* As many as names can number. */
 #define TRACE_IDS_MAX (1 << 24)
 
+#define TRACE_TENANT_BYTES 64 /* of its name, and a NUL */
+
 /* All zero is an empty one. */
 typedef struct trace_request {
     uint64_t *ids;
     size_t count;
     json_numbers list; /* which holds the ids */
-    bool has_input_tokens;
+    bool has_input_tokens, has_time;
     uint64_t input_tokens;
+    uint64_t time_ms;       /* the timestamp; what is before 0 counts as 0 */
+    const char *tenant_key; /* set by the caller: the key whose value says whose the request is; NULL: none */
+    char tenant[TRACE_TENANT_BYTES];
 } trace_request;
 
 /* Read a line, which is changed in the course, into `request`, whose memory is used again.

@@ -16,6 +16,7 @@ enum {
 };
 
 int command_replay(int argc, char **argv);
+int command_curve(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_hash(int argc, char **argv);
 int command_inspect(int argc, char **argv);
