@@ -134,6 +134,7 @@ const Kind kKinds[] = {
     {"lineage_fifo", KVLOGICAL_EVICT_LINEAGE_FIFO, false},
     {"sieve", KVLOGICAL_EVICT_SIEVE, false},
     {"s3_fifo", KVLOGICAL_EVICT_S3_FIFO, false},
+    {"survival", KVLOGICAL_EVICT_SURVIVAL, false},
 };
 
 struct Destroy {

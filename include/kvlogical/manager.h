@@ -52,6 +52,7 @@ enum {
     KVLOGICAL_EVICT_LINEAGE_FIFO = 5, /**< leaves only, in the order in which they became leaves */
     KVLOGICAL_EVICT_SIEVE = 6,        /**< first registered that no look-up met since the hand came by */
     KVLOGICAL_EVICT_S3_FIFO = 7,      /**< a small queue of new names, a main queue of those looked up, ghosts */
+    KVLOGICAL_EVICT_SURVIVAL = 8,     /**< of lists by use count, the one whose old end is worth least, as learned */
 };
 
 /** What registering a name that is there already does. */

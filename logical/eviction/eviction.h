@@ -36,7 +36,9 @@ typedef struct eviction {
     void (*revived)(order *o, const uint32_t *slots, size_t count);
     /* Take the next `count` victims in order; so many are inactive. O(1) or O(log n) each, over many calls. */
     void (*choose)(order *o, uint32_t *victims, size_t count);
-    /* These slots were looked up, held or not; a slot may repeat. NULL: no matter. */
+    /* A look-up of names begins. NULL: no matter. */
+    void (*begins)(order *o);
+    /* These slots were looked up, held or not; a slot may repeat. Before `revived`. NULL: no matter. */
     void (*hit)(order *o, const uint32_t *slots, size_t count);
     /* This slot is the first of its name here. NULL: no matter. */
     void (*registered)(order *o, uint32_t slot);

@@ -1,7 +1,10 @@
 /* All sums are made in the stated order and without contraction, so that every machine evicts alike. */
-#include "survival.h"
+#include "eviction/survival.h"
 
 #include <string.h>
+
+#include "eviction/eviction.h"
+#include "pool/list_check.h"
 
 #define PRIOR 0.05
 #define WEIGHT 20.0
@@ -18,10 +21,10 @@ static uint32_t homes_for(uint64_t ghosts) {
     return (uint32_t)homes;
 }
 
-static size_t up(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static uint64_t up(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-size_t kvlogical__survival_bytes(uint32_t blocks) {
-    uint64_t ghosts = 4 * (uint64_t)blocks;
+uint64_t kvlogical__survival_bytes(uint64_t blocks) {
+    uint64_t ghosts = 4 * blocks;
     return up(sizeof(survival)) + up(blocks * sizeof(survival_block)) + up(ghosts * sizeof(survival_ghost)) +
            up(homes_for(ghosts) * sizeof(uint32_t));
 }
@@ -141,7 +144,14 @@ static void solve(survival *s) {
         }
 }
 
+/* The batch is over: what comes now comes later. */
+static void settle(survival *s) {
+    s->now += s->pending;
+    s->pending = 0;
+}
+
 void kvlogical__survival_begin(survival *s) {
+    settle(s);
     if (s->now < s->next_solve) return;
     uint64_t step = s->block_count < 8192 ? 8192 : s->block_count > 65536 ? 65536 : s->block_count;
     solve(s);
@@ -256,19 +266,19 @@ static void add_ghost(survival *s, const survival_block *block) {
 
 static void put(survival *s, uint32_t number) {
     survival_block *block = &s->blocks[number];
-    survival_list *list = &s->lists[block->class];
-    block->older = list->youngest;
+    survival_list *of = &s->lists[block->class];
+    block->older = of->youngest;
     block->younger = SURVIVAL_NONE;
-    *(list->youngest == SURVIVAL_NONE ? &list->oldest : &s->blocks[list->youngest].younger) = number;
-    list->youngest = number;
+    *(of->youngest == SURVIVAL_NONE ? &of->oldest : &s->blocks[of->youngest].younger) = number;
+    of->youngest = number;
 }
 
 static void take(survival *s, uint32_t number) {
     survival_block *block = &s->blocks[number];
     if (block->class == SURVIVAL_CLASSES) return;
-    survival_list *list = &s->lists[block->class];
-    *(block->older == SURVIVAL_NONE ? &list->oldest : &s->blocks[block->older].younger) = block->younger;
-    *(block->younger == SURVIVAL_NONE ? &list->youngest : &s->blocks[block->younger].older) = block->older;
+    survival_list *of = &s->lists[block->class];
+    *(block->older == SURVIVAL_NONE ? &of->oldest : &s->blocks[block->older].younger) = block->younger;
+    *(block->younger == SURVIVAL_NONE ? &of->youngest : &s->blocks[block->younger].older) = block->older;
     block->class = SURVIVAL_CLASSES;
 }
 
@@ -277,27 +287,32 @@ static void take(survival *s, uint32_t number) {
 static uint32_t once_more(uint32_t uses) { return uses < MOST_USES ? uses + 1 : MOST_USES; }
 
 void kvlogical__survival_found(survival *s, const uint32_t *blocks, size_t count) {
+    if (!s->pending_found) settle(s);
+    s->pending_found = true;
     for (size_t i = 0; i < count; i++) {
         survival_block *block = &s->blocks[blocks[i]];
         take(s, blocks[i]);
         end_trial_of(s, block);
         block->uses = once_more(block->uses);
     }
-    s->now += count;
+    s->pending += count;
 }
 
 void kvlogical__survival_registered(survival *s, const uint32_t *blocks, const kvhash_plh *names, size_t count) {
+    if (s->pending_found) settle(s);
+    s->pending_found = false;
     for (size_t i = 0; i < count; i++) {
         uint64_t key = key_of(names[i]);
         end_trial_named(s, key);
         s->blocks[blocks[i]] =
             (survival_block){.key = key, .uses = once_more(take_ghost(s, key)), .class = SURVIVAL_CLASSES};
     }
-    s->now += count;
+    s->pending += count;
 }
 
 void kvlogical__survival_released(survival *s, const uint32_t *blocks, size_t count) {
     uint64_t mask = (UINT64_C(1) << s->trial_shift) - 1;
+    settle(s);
     for (size_t i = 0; i < count; i++) {
         survival_block *block = &s->blocks[blocks[i]];
         block->class = (uint8_t)kvlogical__survival_class(block->uses);
@@ -329,6 +344,7 @@ static bool goes_first(tail a, tail b) { return a.worth < b.worth || (a.worth ==
 
 void kvlogical__survival_evict(survival *s, uint32_t *victims, size_t count) {
     tail tails[SURVIVAL_CLASSES];
+    settle(s);
     for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) tails[c] = judge(s, c);
     for (size_t i = 0; i < count; i++) {
         unsigned best = 0;
@@ -340,3 +356,89 @@ void kvlogical__survival_evict(survival *s, uint32_t *victims, size_t count) {
         tails[best] = judge(s, best);
     }
 }
+
+/* ---- the row of the table ---- */
+
+static kvcore_status survival_check(kvlogical_config *config, kvcore_error *error) {
+    if (config->block_count <= SURVIVAL_BLOCKS_MAX) return KVCORE_OK;
+    return kvcore_fail(error,
+                       &(kvcore_error){.code = KVCORE_ECONFIG,
+                                       .index = KVCORE_NO_INDEX,
+                                       .expected = SURVIVAL_BLOCKS_MAX,
+                                       .actual = config->block_count},
+                       "block_count must be at most %u for survival, got %zu", SURVIVAL_BLOCKS_MAX,
+                       config->block_count);
+}
+
+static void survival_init(order *o, const kvlogical_config *config) {
+    (void)config;
+    kvlogical__survival_init(o->memory, o->slot_count);
+}
+
+static void survival_begins(order *o) { kvlogical__survival_begin(o->memory); }
+
+static void survival_hit(order *o, const uint32_t *slots, size_t count) {
+    kvlogical__survival_found(o->memory, slots, count);
+}
+
+static void survival_registered(order *o, uint32_t index) {
+    kvlogical__survival_registered(o->memory, &index, &o->slots[index].name, 1);
+}
+
+static void survival_released(order *o, const uint32_t *slots, size_t count) {
+    kvlogical__survival_released(o->memory, slots, count);
+}
+
+static void survival_revived(order *o, const uint32_t *slots, size_t count) {
+    kvlogical__survival_removed(o->memory, slots, count);
+}
+
+static void survival_choose(order *o, uint32_t *victims, size_t count) {
+    kvlogical__survival_evict(o->memory, victims, count);
+}
+
+static unsigned survival_level(const order *o, uint32_t index) {
+    const survival *s = o->memory;
+    return s->blocks[index].class;
+}
+
+/* How many blocks a list holds, each inactive and of its class; −1 for a list that is broken. */
+static int64_t count_list(const order *o, const survival *s, unsigned class) {
+    uint32_t older = SURVIVAL_NONE;
+    int64_t count = 0;
+    for (uint32_t at = s->lists[class].oldest; at != SURVIVAL_NONE; at = s->blocks[at].younger, count++) {
+        if (at >= s->block_count || count >= s->block_count || s->blocks[at].older != older) return -1;
+        if (s->blocks[at].class != class || o->slots[at].state != SLOT_INACTIVE) return -1;
+        older = at;
+    }
+    return s->lists[class].youngest == older ? count : -1;
+}
+
+static kvcore_status survival_validate(const order *o, uint32_t inactive, kvcore_error *error) {
+    static const char invariant[] = "the six lists hold exactly the inactive slots of their classes";
+    int64_t total = 0;
+    for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) {
+        int64_t count = count_list(o, o->memory, c);
+        if (count < 0) return kvlogical__broken(error, c, invariant);
+        total += count;
+    }
+    return total == inactive ? KVCORE_OK : kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
+}
+
+const eviction kvlogical__survival = {
+    .policy = KVLOGICAL_EVICT_SURVIVAL,
+    .name = "survival",
+    .label = "survival",
+    .help = "of lists by use count, the one whose old end is worth least, as learned from a sample",
+    .check = survival_check,
+    .bytes = kvlogical__survival_bytes,
+    .init = survival_init,
+    .released = survival_released,
+    .revived = survival_revived,
+    .choose = survival_choose,
+    .begins = survival_begins,
+    .hit = survival_hit,
+    .registered = survival_registered,
+    .validate = survival_validate,
+    .level = survival_level,
+};

@@ -59,6 +59,8 @@ typedef double survival_table[SURVIVAL_CLASSES][SURVIVAL_BUCKETS];
 
 typedef struct survival {
     uint64_t now, next_solve; /* touches */
+    uint64_t pending;         /* touches of the batch that is under way: it has one time, however it is cut */
+    bool pending_found;       /* they are of blocks that were found, not registered */
     uint64_t releases, trials_begun;
     uint32_t block_count, ghost_capacity, home_mask;
     unsigned trial_shift; /* one release in 2^this begins a trial */
@@ -74,15 +76,17 @@ typedef struct survival {
     uint16_t trial_homes[2 * SURVIVAL_TRIALS];
 } survival;
 
-/* Bytes for so many blocks, at most 2^29, and a policy in such memory, which is a multiple of 64. */
-size_t kvlogical__survival_bytes(uint32_t blocks);
+#define SURVIVAL_BLOCKS_MAX (UINT32_C(1) << 29)
+
+/* Bytes for so many blocks, at most SURVIVAL_BLOCKS_MAX, and a policy in such memory, which begins at a multiple of 64. */
+uint64_t kvlogical__survival_bytes(uint64_t blocks);
 survival *kvlogical__survival_init(void *memory, uint32_t blocks);
 
 /* A request begins: learn, if it is time. */
 void kvlogical__survival_begin(survival *s);
-/* These blocks were found; those that were in a list leave it. */
+/* These blocks were found; those that were in a list leave it. Calls that follow one another are one batch. */
 void kvlogical__survival_found(survival *s, const uint32_t *blocks, size_t count);
-/* These blocks, in no list, got names. */
+/* These blocks, in no list, got names. Likewise. */
 void kvlogical__survival_registered(survival *s, const uint32_t *blocks, const kvhash_plh *names, size_t count);
 /* Nobody holds these blocks any more: they go into lists. */
 void kvlogical__survival_released(survival *s, const uint32_t *blocks, size_t count);

@@ -12,7 +12,8 @@
     ROW(lineage_tick) \
     ROW(lineage_fifo) \
     ROW(sieve)        \
-    ROW(s3_fifo)
+    ROW(s3_fifo)      \
+    ROW(survival)
 
 #define DECLARE(row) extern const eviction kvlogical__##row;
 #define ADDRESS(row) &kvlogical__##row,

@@ -41,6 +41,7 @@ static kvcore_status match_prefix(manager *m, const kvhash_plh *names, const kvh
     }
     uint32_t now = tick_now(m);
     size_t found = 0;
+    if (m->order.policy->begins != NULL) m->order.policy->begins(&m->order);
     for (bool miss = false; !miss && found < count;) {
         uint32_t tags[GROUP], candidates[GROUP], revived[GROUP];
         size_t first = found, group = group_size(found, count), revived_count = 0;
@@ -99,6 +100,7 @@ kvcore_status kvlogical_match_scattered(kvlogical_manager *m, const kvhash_plh *
     }
     uint32_t now = tick_now(m);
     size_t found = 0;
+    if (m->order.policy->begins != NULL) m->order.policy->begins(&m->order);
     for (size_t done = 0; done < count;) {
         uint32_t tags[GROUP], candidates[GROUP];
         size_t group = group_size(done, count);
@@ -146,6 +148,7 @@ kvcore_status kvlogical_scan(kvlogical_manager *m, const kvhash_plh *names, size
     }
     uint32_t now = tick_now(m), scan = next_scan(m);
     size_t distinct = 0;
+    if (m->order.policy->begins != NULL) m->order.policy->begins(&m->order);
     for (size_t done = 0; done < count;) {
         uint32_t tags[GROUP], candidates[GROUP];
         size_t group = group_size(done, count);

@@ -117,7 +117,7 @@ static void arguments_that_make_no_sense_are_refused(void **state) {
         {"replay t -c 18446744073709551617", "kvstrata: --capacity: expected 'unbounded' or a number of blocks from 1 "
                                              "to 2147483647, found '18446744073709551617'"},
         {"replay t -p lfu", "kvstrata: --policy: expected lru, multi-lru, fifo, lineage, lineage-tick, lineage-fifo, "
-                            "sieve or s3-fifo, found 'lfu'"},
+                            "sieve, s3-fifo or survival, found 'lfu'"},
         {"replay t -b 0", "kvstrata replay: expected a block size that is a power of two from 1 to 1024, found '0'"},
         {"replay t -b 48", "kvstrata replay: expected a block size that is a power of two from 1 to 1024, found '48'"},
         {"replay t --plot x.gif", "kvstrata: x.gif: expected a picture named .svg or .png"},

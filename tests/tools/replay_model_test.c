@@ -45,6 +45,21 @@ static void lru_equals_its_twin_at_every_capacity(void **state) {
     json_object_put(report);
 }
 
+/* The figures of a model written from the policy's definition. */
+static void survival_evicts_what_its_model_evicts(void **state) {
+    (void)state;
+    static const uint64_t hits[] = {221647, 280254, 323857, 430910}, evictions[] = {407352, 348045, 302442, 188389};
+    assert_int_equal(shell_run("\"$K\" generate >t && \"$K\" replay t --json -p survival -c 300,1k,3k,10k"), 0);
+    json_object *report = shell_json(), *runs = NULL;
+    assert_true(json_object_object_get_ex(report, "runs", &runs));
+    for (size_t i = 0; i < 4; i++) {
+        json_object *run = json_object_array_get_idx(runs, i);
+        assert_int_equal(shell_number(run, "hits"), hits[i]);
+        assert_int_equal(shell_number(run, "evictions"), evictions[i]);
+    }
+    json_object_put(report);
+}
+
 /* Multi-LRU may evict a block before the one that follows it. The next request then misses both, allocates both, and is given
  * the one that was there all along: that one is no second registration. */
 static void a_name_behind_a_gap_is_registered_once(void **state) {
@@ -71,6 +86,7 @@ static void a_name_behind_a_gap_is_registered_once(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lru_equals_its_twin_at_every_capacity),
+        cmocka_unit_test(survival_evicts_what_its_model_evicts),
         cmocka_unit_test(a_name_behind_a_gap_is_registered_once),
     };
     return cmocka_run_group_tests(tests, shell_setup, shell_teardown);

@@ -208,8 +208,8 @@ static void capacities_take_suffixes_and_repeats_count_once(void **state) {
 
 static void a_policy_runs_or_says_that_it_cannot_yet(void **state) {
     (void)state;
-    static const char *const names[] = {"lru",          "multi-lru",    "fifo",  "lineage",
-                                        "lineage-tick", "lineage-fifo", "sieve", "s3-fifo"};
+    static const char *const names[] = {"lru",          "multi-lru", "fifo",    "lineage", "lineage-tick",
+                                        "lineage-fifo", "sieve",     "s3-fifo", "survival"};
     shell_file("t", "{\"hash_ids\": [1, 2]}\n{\"hash_ids\": [1, 2]}\n");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         int code = shell_run("\"$K\" replay t --json -c 5 -p %s", names[i]);

@@ -81,6 +81,13 @@ static void the_fifo_leaf_rule_gives_the_figures_of_its_model(void **state) {
     assert_hits("lineage-fifo", "10k,30k", expected, 2);
 }
 
+/* To the last hit, as the model of the policy has it. */
+static void survival_gives_the_figures_of_its_model(void **state) {
+    (void)state;
+    static const uint64_t expected[] = {13698, 22772, 26555, 39685, 66899, 95525, 104920};
+    assert_hits("survival", "300,1k,1400,3k,10k,30k,100k", expected, 7);
+}
+
 int main(void) {
     if (find_traces() == NULL) {
         puts("skipped: no traces in KVSTRATA_TRACES or ../shared/traces");
@@ -91,6 +98,7 @@ int main(void) {
         cmocka_unit_test(synthetic_gives_the_published_figures),
         cmocka_unit_test(lineage_gives_the_figures_of_lru),
         cmocka_unit_test(the_fifo_leaf_rule_gives_the_figures_of_its_model),
+        cmocka_unit_test(survival_gives_the_figures_of_its_model),
     };
     return cmocka_run_group_tests(tests, shell_setup, shell_teardown);
 }
