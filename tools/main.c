@@ -25,6 +25,7 @@ static const command commands[] = {
     {"replay", "kvstrata replay", "measure what block caches would have found of a request trace", command_replay},
     {"curve", "kvstrata curve", "say what caches of every capacity find of a request trace, and the best that could be",
      command_curve},
+    {"advise", "kvstrata advise", "say what would help a cache of one capacity", command_advise},
     {"generate", "kvstrata generate", "write a multi-turn chat workload as a request trace", command_generate},
     {"hash", "kvstrata hash", "name the blocks of requests", command_hash},
     {"inspect", "kvstrata inspect", "say what files of blocks are, and where they break", command_inspect},

@@ -17,6 +17,7 @@ enum {
 
 int command_replay(int argc, char **argv);
 int command_curve(int argc, char **argv);
+int command_advise(int argc, char **argv);
 int command_generate(int argc, char **argv);
 int command_hash(int argc, char **argv);
 int command_inspect(int argc, char **argv);
