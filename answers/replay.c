@@ -194,6 +194,7 @@ static void serve(replay *r, size_t request, size_t reference) {
     count_hits(r, request, hits, length);
     count_misses(r, hits, length, oversized);
     r->counts.oversized += oversized;
+    if (oversized) r->counts.not_registered += length - hits;
     if (!oversized) put_in(r, hits, length);
     release(r, request, reference, oversized ? hits : length);
 }

@@ -66,12 +66,13 @@ KVANSWERS_API kvanswers_replay_config kvanswers_replay_config_init(void);
 typedef struct kvanswers_replay_counts {
     uint64_t references, hits, hit_tokens;
     uint64_t evictions;
-    uint64_t never_reused; /**< stays without a hit */
-    uint64_t oversized;    /**< requests of more blocks than the cache has */
-    uint64_t compulsory;   /**< misses of blocks that were never asked for before */
-    uint64_t behind_a_gap; /**< misses of blocks that are cached, but not all before them */
-    uint64_t refused;      /**< misses of blocks whose last miss was of an oversized request */
-    uint64_t evicted;      /**< misses of blocks that were cached once */
+    uint64_t never_reused;   /**< stays without a hit */
+    uint64_t oversized;      /**< requests of more blocks than the cache has */
+    uint64_t not_registered; /**< misses of such requests */
+    uint64_t compulsory;     /**< misses of blocks that were never asked for before */
+    uint64_t behind_a_gap;   /**< misses of blocks that are cached, but not all before them */
+    uint64_t refused;        /**< misses of blocks whose last miss was of an oversized request */
+    uint64_t evicted;        /**< misses of blocks that were cached once */
 } kvanswers_replay_counts;
 
 /**

@@ -228,6 +228,45 @@ static void a_policy_runs_or_says_that_it_cannot_yet(void **state) {
     }
 }
 
+static void assert_causes(json_object *run, uint64_t compulsory, uint64_t refused, uint64_t evicted) {
+    json_object *misses = NULL;
+    assert_true(json_object_object_get_ex(run, "misses", &misses));
+    assert_int_equal(shell_number(misses, "compulsory"), compulsory);
+    assert_int_equal(shell_number(misses, "behind_a_gap"), 0);
+    assert_int_equal(shell_number(misses, "refused"), refused);
+    assert_int_equal(shell_number(misses, "evicted"), evicted);
+}
+
+static void every_miss_has_one_cause(void **state) {
+    (void)state;
+    /* 2 blocks: [1 2 3] is refused, [9 8] evicts [1 2] */
+    shell_file("t",
+               "{\"hash_ids\": [1, 2, 3]}\n{\"hash_ids\": [1, 2]}\n{\"hash_ids\": [9, 8]}\n{\"hash_ids\": [1, 2]}\n");
+    replay_json("t --why -c 2,3,unbounded --known-queue 3");
+    assert_causes(run_of(0), 5, 2, 2);
+    assert_causes(run_of(1), 5, 0, 1);
+    assert_causes(run_of(2), 5, 0, 0);
+    assert_causes(run_of(3), 5, 2, 2); /* the queue, 2 blocks */
+    assert_run(run_of(4), 3, 3, 6, 0); /* 3 blocks: 1 stays for the last request */
+    assert_int_equal(shell_run("\"$K\" replay t --why -c 2"), 0);
+    assert_non_null(strstr(shell_out, "behind a gap"));
+}
+
+static void a_known_queue_keeps_what_it_asks_for(void **state) {
+    (void)state;
+    /* 2 blocks: LRU loses 1 to 3 */
+    shell_file("t", "{\"hash_ids\": [1]}\n{\"hash_ids\": [2]}\n{\"hash_ids\": [3]}\n{\"hash_ids\": [1]}\n");
+    replay_json("t -c 2 --known-queue 1,2");
+    assert_run(run_of(0), 0, 2, 4, 0);
+    assert_run(run_of(1), 1, 1, 3, 0);
+    assert_run(run_of(2), 1, 1, 3, 0);
+    json_object *name = NULL;
+    assert_true(json_object_object_get_ex(run_of(2), "policy", &name));
+    assert_string_equal(json_object_get_string(name), "queue-2");
+    assert_int_equal(shell_run("\"$K\" replay t --known-queue 0"), 2);
+    assert_int_equal(shell_run("\"$K\" replay t --known-queue 1 --workers 2"), 2);
+}
+
 static void the_table_shows_the_same_figures(void **state) {
     (void)state;
     shell_file("t", "{\"hash_ids\": [1, 2, 3]}\n{\"hash_ids\": [1, 2, 4]}\n");
@@ -255,6 +294,8 @@ int main(void) {
         TEST(an_empty_trace_gives_rows_of_nothing),
         TEST(capacities_take_suffixes_and_repeats_count_once),
         TEST(a_policy_runs_or_says_that_it_cannot_yet),
+        TEST(every_miss_has_one_cause),
+        TEST(a_known_queue_keeps_what_it_asks_for),
         TEST(the_table_shows_the_same_figures),
     };
     return cmocka_run_group_tests(tests, shell_setup, shell_teardown);

@@ -65,6 +65,46 @@ static void count_request(cache_run *run, const named_request *request, size_t h
     run->counts.hit_tokens += named_request_tokens(request, hits);
 }
 
+/* ---- causes ---- */
+
+static void count_cause(run_causes *causes, uint8_t state, bool added) {
+    if (added)
+        causes->compulsory++;
+    else if (state & NAME_CACHED)
+        causes->behind_a_gap++;
+    else if (state & NAME_REFUSED)
+        causes->refused++;
+    else
+        causes->evicted++;
+}
+
+static void forget_evicted(cache_run *run, const kvhash_plh *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *state = name_set_find(&run->seen, names[i]);
+        if (state != NULL) *state &= (uint8_t)~NAME_CACHED;
+    }
+}
+
+/* What a miss is was settled before the request put anything in or out. */
+static kvcore_status count_causes(cache_run *run, const named_request *request, size_t hits) {
+    for (size_t i = hits; i < request->count; i++) {
+        bool added = false;
+        kvcore_status status = name_set_insert(&run->seen, request->names[i], &added);
+        if (status != KVCORE_OK) return status;
+        count_cause(&run->counts.causes, *name_set_find(&run->seen, request->names[i]), added);
+    }
+    return KVCORE_OK;
+}
+
+static void mark_missed(cache_run *run, const named_request *request, size_t hits, bool oversized) {
+    for (size_t i = hits; i < request->count; i++) {
+        uint8_t *state = name_set_find(&run->seen, request->names[i]);
+        *state = (uint8_t)(oversized ? *state | NAME_REFUSED : NAME_NEW | NAME_CACHED);
+    }
+}
+
+/* ---- requests ---- */
+
 static kvcore_status serve_unbounded(cache_run *run, const named_request *request) {
     size_t hits = 0;
     uint8_t *state;
@@ -79,6 +119,7 @@ static kvcore_status serve_unbounded(cache_run *run, const named_request *reques
         if (status != KVCORE_OK) return status;
         run->counts.registrations += added;
     }
+    if (run->why) run->counts.causes.compulsory += request->count - hits;
     count_request(run, request, hits);
     return KVCORE_OK;
 }
@@ -130,5 +171,10 @@ kvcore_status cache_run_serve(cache_run *run, const named_request *request, run_
     run->counts.oversized += oversized;
     count_stays(run, scratch, hits, missing);
     count_request(run, request, hits);
-    return status;
+    if (!run->why || status != KVCORE_OK) return status;
+    status = count_causes(run, request, hits);
+    if (status != KVCORE_OK) return status;
+    forget_evicted(run, scratch->victims, evicted.count);
+    mark_missed(run, request, hits, oversized);
+    return KVCORE_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef TOOLS_CACHE_RUN_H
 #define TOOLS_CACHE_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,14 @@ typedef struct run_scratch {
 KVCORE_NODISCARD kvcore_status run_scratch_reserve(run_scratch *scratch, size_t count);
 void run_scratch_clear(run_scratch *scratch);
 
+/* Why blocks were missed: the first that holds. Together with the hits they are all references. */
+typedef struct run_causes {
+    uint64_t compulsory;   /* never asked for before */
+    uint64_t behind_a_gap; /* cached, but not all before it */
+    uint64_t refused;      /* its last miss was of an oversized request */
+    uint64_t evicted;      /* cached once */
+} run_causes;
+
 typedef struct run_counts {
     uint64_t requests, references, hits;
     uint64_t tokens, hit_tokens;
@@ -49,6 +58,7 @@ typedef struct run_counts {
     uint64_t reused_stays;  /* stays with at least one hit */
     uint64_t evictions, oversized;
     uint64_t manager_ns;
+    run_causes causes; /* zero unless they are asked for */
 } run_counts;
 
 typedef struct cache_run {
@@ -58,7 +68,8 @@ typedef struct cache_run {
 
     kvlogical_manager *manager; /* NULL when unbounded */
     uint8_t *reused;            /* of each block: its present stay had a hit */
-    name_set seen;              /* when unbounded */
+    name_set seen;              /* when unbounded, or when causes are asked for */
+    bool why;                   /* count causes; set after opening */
 } cache_run;
 
 /* A run with config's capacity (block_count) and policy (eviction).

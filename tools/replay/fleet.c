@@ -172,6 +172,10 @@ run_counts fleet_total(const replay_fleet *fleet) {
         total.evictions += of->evictions;
         total.oversized += of->oversized;
         total.manager_ns += of->manager_ns;
+        total.causes.compulsory += of->causes.compulsory;
+        total.causes.behind_a_gap += of->causes.behind_a_gap;
+        total.causes.refused += of->causes.refused;
+        total.causes.evicted += of->causes.evicted;
     }
     return total;
 }

@@ -17,9 +17,10 @@ typedef struct name_set {
     size_t count;
 } name_set;
 
-enum { NAME_ABSENT = 0, NAME_NEW = 1, NAME_USED_AGAIN = 2 };
+/* The last two are flags beside NAME_NEW. */
+enum { NAME_ABSENT = 0, NAME_NEW = 1, NAME_USED_AGAIN = 2, NAME_CACHED = 4, NAME_REFUSED = 8 };
 
-/* The state of a name, for the caller to change to NAME_USED_AGAIN; NULL when it is absent. Valid until the next insert. */
+/* The state of a name, for the caller to change, not to NAME_ABSENT; NULL when it is absent. Valid until the next insert. */
 uint8_t *name_set_find(const name_set *set, kvhash_plh name);
 
 /* Add a name that may be there already; *added tells. Errors: KVCORE_ENOMEM. */

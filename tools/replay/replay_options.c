@@ -20,7 +20,7 @@
 #define TEXT(value) TEXT_OF(value)
 #define TEXT_OF(value) #value
 
-enum { OPTION_JSON = 256, OPTION_PLOT };
+enum { OPTION_JSON = 256, OPTION_PLOT, OPTION_WHY, OPTION_KNOWN };
 
 static const struct argp_option option_list[] = {
     {"capacity", 'c', "LIST", 0,
@@ -35,6 +35,9 @@ static const struct argp_option option_list[] = {
      "Replay against fleets of so many workers, comma separated, each worker with a cache of the capacity", 0},
     {"route", 'r', "LIST", 0,
      "How requests come to workers, comma separated: prefix, round-robin, random (default: " DEFAULT_ROUTES ")", 0},
+    {"known-queue", OPTION_KNOWN, "LIST", 0,
+     "Also LRU that keeps what the next so many requests ask for, comma separated", 0},
+    {"why", OPTION_WHY, NULL, 0, "Say why blocks were missed", 0},
     {"json", OPTION_JSON, NULL, 0, "Print one JSON object instead of the table", 0},
     {"plot", OPTION_PLOT, "FILE", 0, "Draw hit ratio over capacity into FILE.svg or FILE.png", 0},
     {0},
@@ -42,7 +45,7 @@ static const struct argp_option option_list[] = {
 
 /* The lists, as they were given. */
 typedef struct option_texts {
-    char *capacities, *policies, *workers, *routes;
+    char *capacities, *policies, *workers, *routes, *known;
     replay_options *options;
 } option_texts;
 
@@ -66,6 +69,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     case 'w': texts->workers = argument; return 0;
     case 'r': texts->routes = argument; return 0;
     case OPTION_JSON: options->json = true; return 0;
+    case OPTION_WHY: options->why = true; return 0;
+    case OPTION_KNOWN: texts->known = argument; return 0;
     case OPTION_PLOT: options->plot = argument; return 0;
     case ARGP_KEY_ARG: options->files[options->file_count++] = argument; return 0;
     case ARGP_KEY_NO_ARGS:
@@ -74,6 +79,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (texts->routes != NULL && texts->workers == NULL) argp_error(state, "--route needs --workers");
+        if (texts->known != NULL && texts->workers != NULL) argp_error(state, "--known-queue is for one worker");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -203,6 +209,19 @@ static int read_routes(replay_options *options, char *list) {
     return EXIT_OK;
 }
 
+static int read_known(replay_options *options, char *list) {
+    if (list == NULL) return EXIT_OK;
+    options->known = list_room(list, sizeof *options->known);
+    if (options->known == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    for (char *item; (item = list_next(&list)) != NULL;) {
+        uint64_t requests;
+        if (parse_count(item, &requests) != KVCORE_OK || requests == 0)
+            return complain(EXIT_USAGE, "--known-queue: expected a number of requests from 1, found '%s'", item);
+        list_add(requests, options->known, &options->known_count);
+    }
+    return EXIT_OK;
+}
+
 /* One worker, and nothing to choose. */
 static int no_fleet(replay_options *options) {
     options->routes = calloc(1, sizeof *options->routes);
@@ -217,12 +236,13 @@ int replay_options_read(int argc, char **argv, replay_options *options) {
     *options = (replay_options){.block_tokens = DEFAULT_BLOCK_TOKENS};
     char default_capacities[] = DEFAULT_CAPACITIES, default_policies[] = DEFAULT_POLICIES,
          default_routes[] = DEFAULT_ROUTES;
-    option_texts texts = {default_capacities, default_policies, NULL, NULL, options};
+    option_texts texts = {default_capacities, default_policies, NULL, NULL, NULL, options};
     options->files = calloc((size_t)argc + 1, sizeof *options->files);
     if (options->files == NULL) return complain(EXIT_SYSTEM, "out of memory");
     if (argp_parse(&parser, argc, argv, 0, NULL, &texts) != 0) return EXIT_USAGE;
     int code = read_capacities(options, texts.capacities);
     if (code == EXIT_OK) code = read_policies(options, texts.policies);
+    if (code == EXIT_OK) code = read_known(options, texts.known);
     if (code != EXIT_OK || texts.workers == NULL) return code == EXIT_OK ? no_fleet(options) : code;
     code = read_workers(options, texts.workers);
     return code == EXIT_OK ? read_routes(options, texts.routes != NULL ? texts.routes : default_routes) : code;
@@ -233,6 +253,7 @@ void replay_options_clear(replay_options *options) {
     free(options->capacities);
     free(options->workers);
     free(options->routes);
+    free(options->known);
     free(options->files);
     *options = (replay_options){.policy_count = 0};
 }

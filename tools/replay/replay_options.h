@@ -25,6 +25,9 @@ typedef struct replay_options {
     size_t route_count;
     uint32_t block_tokens;
     bool json;
+    bool why;        /* causes of misses, too */
+    uint64_t *known; /* requests of known queues */
+    size_t known_count;
     const char *plot; /* NULL: no picture */
     const char **files;
     size_t file_count;

@@ -8,15 +8,25 @@
 #include "shared/table.h"
 
 /* The columns, those that only fleets have marked. */
-enum { TEXT_COLUMNS_ALONE = 1, TEXT_COLUMNS_FLEET = 2, COLUMNS_MAX = 14 };
+enum { TEXT_COLUMNS_ALONE = 1, TEXT_COLUMNS_FLEET = 2, COLUMNS_MAX = 18 };
+enum column_kind { ALWAYS, OF_FLEETS, OF_CAUSES };
 static const struct {
     const char *heading;
-    bool of_fleets;
+    enum column_kind kind;
 } columns[COLUMNS_MAX] = {
-    {"policy", false},    {"route", true},        {"workers", true},     {"capacity", false},   {"hits", false},
-    {"hit ratio", false}, {"token ratio", false}, {"balance", true},     {"evictions", false},  {"never reused", false},
-    {"oversized", false}, {"routing ns", true},   {"manager ns", false}, {"hashing ns", false},
+    {"policy", ALWAYS},        {"route", OF_FLEETS},        {"workers", OF_FLEETS},  {"capacity", ALWAYS},
+    {"hits", ALWAYS},          {"hit ratio", ALWAYS},       {"token ratio", ALWAYS}, {"balance", OF_FLEETS},
+    {"compulsory", OF_CAUSES}, {"behind a gap", OF_CAUSES}, {"refused", OF_CAUSES},  {"evicted", OF_CAUSES},
+    {"evictions", ALWAYS},     {"never reused", ALWAYS},    {"oversized", ALWAYS},   {"routing ns", OF_FLEETS},
+    {"manager ns", ALWAYS},    {"hashing ns", ALWAYS},
 };
+
+static void fill_causes(table_cell cells[4], const run_causes *causes) {
+    table_count(causes->compulsory, &cells[0]);
+    table_count(causes->behind_a_gap, &cells[1]);
+    table_count(causes->refused, &cells[2]);
+    table_count(causes->evicted, &cells[3]);
+}
 
 static void fill_row(table_cell row[COLUMNS_MAX], const replay_totals *totals, const replay_row *of) {
     const replay_fleet *fleet = of->fleet;
@@ -32,19 +42,20 @@ static void fill_row(table_cell row[COLUMNS_MAX], const replay_totals *totals, c
     table_percent(counts.hits, counts.references, &row[5]);
     table_percent(counts.hit_tokens, counts.tokens, &row[6]);
     table_percent(balance.even, balance.busiest, &row[7]);
-    table_count(counts.evictions, &row[8]);
-    table_count(counts.registrations - counts.reused_stays, &row[9]);
-    table_count(counts.oversized, &row[10]);
-    table_mean(fleet->routing_ns, counts.references, &row[11]);
-    table_mean(counts.manager_ns, fleet->capacity != 0 ? counts.references : 0, &row[12]);
-    table_mean(totals->hashing_ns, counts.references, &row[13]);
+    fill_causes(&row[8], &counts.causes);
+    table_count(counts.evictions, &row[12]);
+    table_count(counts.registrations - counts.reused_stays, &row[13]);
+    table_count(counts.oversized, &row[14]);
+    table_mean(fleet->routing_ns, counts.references, &row[15]);
+    table_mean(counts.manager_ns, counts.manager_ns != 0 ? counts.references : 0, &row[16]);
+    table_mean(totals->hashing_ns, counts.references, &row[17]);
 }
 
 /* The cells of a row that the table shows, moved together; how many. */
-static size_t keep_columns(table_cell row[COLUMNS_MAX], bool fleets, table_cell *kept) {
+static size_t keep_columns(table_cell row[COLUMNS_MAX], bool fleets, bool why, table_cell *kept) {
     size_t count = 0;
     for (size_t i = 0; i < COLUMNS_MAX; i++)
-        if (fleets || !columns[i].of_fleets) kept[count++] = row[i];
+        if (columns[i].kind == ALWAYS || (columns[i].kind == OF_FLEETS ? fleets : why)) kept[count++] = row[i];
     return count;
 }
 
@@ -57,10 +68,10 @@ kvcore_status replay_print_table(FILE *out, const replay_totals *totals, const r
     table_cell *cells = calloc((count + 1) * COLUMNS_MAX, sizeof *cells), row[COLUMNS_MAX];
     if (cells == NULL) return KVCORE_ENOMEM;
     for (size_t i = 0; i < COLUMNS_MAX; i++) table_text(columns[i].heading, &row[i]);
-    size_t width = keep_columns(row, fleets, cells);
+    size_t width = keep_columns(row, fleets, totals->why, cells);
     for (size_t i = 0; i < count; i++) {
         fill_row(row, totals, &rows[i]);
-        keep_columns(row, fleets, cells + (i + 1) * width);
+        keep_columns(row, fleets, totals->why, cells + (i + 1) * width);
     }
 
     table_cell requests, references;
@@ -93,6 +104,14 @@ static void print_json_workers(FILE *out, const replay_fleet *fleet) {
     fputc(']', out);
 }
 
+static void print_json_causes(FILE *out, const run_causes *causes) {
+    fprintf(out, ",\"misses\":{\"compulsory\":%llu", (unsigned long long)causes->compulsory);
+    json_print_count(out, "behind_a_gap", causes->behind_a_gap);
+    json_print_count(out, "refused", causes->refused);
+    json_print_count(out, "evicted", causes->evicted);
+    fputc('}', out);
+}
+
 static void print_json_run(FILE *out, const replay_totals *totals, const replay_row *row) {
     const replay_fleet *fleet = row->fleet;
     run_counts counts = fleet_total(fleet);
@@ -110,11 +129,12 @@ static void print_json_run(FILE *out, const replay_totals *totals, const replay_
     json_print_count(out, "oversized", counts.oversized);
     json_print_count(out, "registrations", counts.registrations);
     json_print_count(out, "never_reused", counts.registrations - counts.reused_stays);
+    if (totals->why) print_json_causes(out, &counts.causes);
     json_print_count(out, "tokens", counts.tokens);
     json_print_count(out, "hit_tokens", counts.hit_tokens);
     json_print_ratio(out, "hit_ratio", counts.hits, counts.references);
     json_print_ratio(out, "token_hit_ratio", counts.hit_tokens, counts.tokens);
-    json_print_ratio(out, "manager_ns_per_block", counts.manager_ns, fleet->capacity != 0 ? counts.references : 0);
+    json_print_ratio(out, "manager_ns_per_block", counts.manager_ns, counts.manager_ns != 0 ? counts.references : 0);
     json_print_ratio(out, "hashing_ns_per_block", totals->hashing_ns, counts.references);
     if (fleet->route != FLEET_NO_ROUTE) {
         fleet_balance balance = fleet_work_balance(fleet);

@@ -2,6 +2,7 @@
 #ifndef TOOLS_REPLAY_REPORT_H
 #define TOOLS_REPLAY_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,8 +17,9 @@ typedef struct replay_totals {
     size_t file_count;
     uint32_t block_tokens;
     uint64_t requests;
-    uint64_t references;
+    uint64_t references, tokens;
     uint64_t hashing_ns;
+    bool why;             /* show causes */
     kvhash_plh names_xor; /* of the names of all references; an XOR of names need not be a name */
 } replay_totals;
 
