@@ -79,18 +79,18 @@ static double begin_of(unsigned bucket) { return bucket == 0 ? 0.0 : (double)(UI
 
 /* ---- learning ---- */
 
-/* What the trials that are running say so far. The sums are multiples of a half: exact in any order. */
+/* What the trials that are running say so far: each was at risk in the buckets before its own, and in half of that. The sums
+ * are multiples of a half: exact in any order. */
 static void add_running(const survival *s, survival_table at_risk) {
-    survival_table more = {{0}};
+    uint32_t last[SURVIVAL_CLASSES][SURVIVAL_BUCKETS] = {{0}};
     for (unsigned i = 0; i < SURVIVAL_TRIALS; i++) {
         const survival_trial *trial = &s->trials[i];
-        if (!trial->running) continue;
-        unsigned last = kvlogical__survival_bucket(s->now - trial->stamp);
-        for (unsigned b = 0; b < last; b++) more[trial->class][b] += 1.0;
-        more[trial->class][last] += 0.5;
+        if (trial->running) last[trial->class][kvlogical__survival_bucket(s->now - trial->stamp)]++;
     }
-    for (unsigned c = 0; c < SURVIVAL_CLASSES; c++)
-        for (unsigned b = 0; b < SURVIVAL_BUCKETS; b++) at_risk[c][b] += more[c][b];
+    for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) {
+        uint32_t later = 0;
+        for (unsigned b = SURVIVAL_BUCKETS; b-- > 0; later += last[c][b]) at_risk[c][b] += later + 0.5 * last[c][b];
+    }
 }
 
 /* How likely a block is to be asked for in each stretch of idle time, if it was not before. */
