@@ -158,6 +158,7 @@ static void end(void *ctx) {
 
 kvcore_status kvstore_open_memory(const kvstore_options *options, uint64_t max_bytes, kvstore **store,
                                   kvcore_error *error) {
+    if (store == NULL) return refuse_field(error, KVCORE_EINVAL, 0, "store is NULL");
     kvcore_allocator allocator =
         options == NULL || options->allocator == NULL ? kvcore_allocator_libc() : *options->allocator;
     memory *self = kvcore_alloc(&allocator, 1, sizeof *self, _Alignof(memory));

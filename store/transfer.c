@@ -7,7 +7,6 @@
 #include <zstd.h>
 
 #include <kvformat/checksum.h>
-#include <kvformat/envelope.h>
 
 static uint64_t sum_of(const kvstore_span *spans, uint32_t count) {
     uint64_t sum = 0;
@@ -143,17 +142,17 @@ static void prepare_native_put(kvstore *store, kvstore__job *job, uint64_t bytes
     job->transfer.crc32c = kvformat_crc32c(object.stored_crc32c, (kvcore_bytes){job->trailer, KVSTORE_TRAILER_BYTES});
 }
 
-/* A WombatKV object is one piece: wrapped when asked for, else plain. */
+/* A WombatKV object is one piece: wrapped when there is a wrapping and a level, else plain. */
 static bool prepare_wombat_put(kvstore *store, kvstore__job *job, uint64_t bytes) {
+    const kvstore_wrapping *wrapping = store->options.wrapping;
     size_t packed = 0;
-    if (store->options.compression_level == 0) return true;
+    if (store->options.compression_level == 0 || wrapping == NULL) return true;
     uint8_t *plain = kvcore_alloc(&store->allocator, (size_t)bytes + 1, 1, 1);
     kvcore_status status = KVCORE_ENOMEM;
-    if (plain != NULL && stage(store, job, kvformat_wbz1_bound((size_t)bytes))) {
+    if (plain != NULL && stage(store, job, wrapping->bound((size_t)bytes))) {
         gather(job->transfer.spans, job->transfer.span_count, plain, bytes);
-        status =
-            kvformat_wbz1_encode(KVFORMAT_WBZ1_ZSTD, store->options.compression_level,
-                                 (kvcore_bytes){plain, (size_t)bytes}, job->staged.bytes, job->staged_room, &packed);
+        status = wrapping->wrap(wrapping->algorithm, store->options.compression_level,
+                                (kvcore_bytes){plain, (size_t)bytes}, job->staged.bytes, job->staged_room, &packed);
     }
     kvcore_free(&store->allocator, plain, (size_t)bytes + 1, 1, 1);
     if (status != KVCORE_OK) {
@@ -172,7 +171,8 @@ static void prepare_get(kvstore *store, kvstore__job *job, uint64_t bytes) {
         job->transfer.trailer = job->trailer;
         job->transfer.trailer_bytes = KVSTORE_TRAILER_BYTES;
     } else if (store->options.scheme == KVSTORE_SCHEME_WOMBAT) {
-        size_t room = bytes > SIZE_MAX / 2 ? SIZE_MAX : kvformat_wbz1_bound((size_t)bytes);
+        const kvstore_wrapping *wrapping = store->options.wrapping;
+        size_t room = wrapping == NULL || bytes > SIZE_MAX / 2 ? (size_t)bytes : wrapping->bound((size_t)bytes);
         if (!stage(store, job, room)) {
             fail(job, KVSTORE_FAILED, KVCORE_ENOMEM);
             return;
@@ -272,9 +272,11 @@ static void unwrap(kvstore *store, kvstore__job *job) {
     uint64_t room = sum_of(spans, batch->given.spans_per_block),
              want = batch->given.sidecar ? 0 : batch->space->block_bytes;
     kvcore_bytes raw = {job->staged.bytes, (size_t)job->transfer.object_payload_bytes}, input = raw;
+    const kvstore_wrapping *wrapping = store->options.wrapping;
     uint8_t *memory = kvcore_alloc(&store->allocator, (size_t)room + 1, 1, 1);
-    kvcore_status status =
-        memory == NULL ? KVCORE_ENOMEM : kvformat_wbz1_decode_strict(input, memory, (size_t)room, &raw, NULL);
+    kvcore_status status = memory == NULL     ? KVCORE_ENOMEM
+                           : wrapping == NULL ? KVFORMAT_EMAGIC
+                                              : wrapping->unwrap(input, memory, (size_t)room, &raw, NULL);
     if (status == KVFORMAT_EMAGIC) status = KVCORE_OK; /* plain */
     if (status == KVCORE_OK && (raw.size_bytes > room || (want > 0 && raw.size_bytes != want)))
         status = KVFORMAT_ELENGTH;

@@ -82,6 +82,8 @@ typedef struct kvstore_backend {
 
 #define KVSTORE_BACKEND_INIT \
     { .struct_size = sizeof(kvstore_backend) }
+/** KVSTORE_BACKEND_INIT as a function, for other languages. */
+KVSTORE_API kvstore_backend kvstore_backend_init(void);
 
 /** Limits of a backend that evicts; zeros: none. */
 typedef struct kvstore_limits {

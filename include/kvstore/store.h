@@ -86,6 +86,20 @@ typedef enum kvstore_scheme {
     KVSTORE_SCHEME_DYNAMO = 2, /**< the payload alone; unverified */
 } kvstore_scheme;
 
+/**
+ * How a payload of the WombatKV scheme is wrapped: libkvwombat's WBZ1, which this library does not link.
+ *
+ *     static const kvstore_wrapping wbz1 = {kvwombat_wbz1_bound, kvwombat_wbz1_encode, kvwombat_wbz1_decode_strict,
+ *                                           KVWOMBAT_WBZ1_ZSTD};
+ */
+typedef struct kvstore_wrapping {
+    size_t (*bound)(size_t raw_bytes);
+    kvcore_status (*wrap)(int algorithm, int level, kvcore_bytes raw, void *bytes, size_t capacity, size_t *size_bytes);
+    /** KVFORMAT_EMAGIC: it is not wrapped, and taken as it is. Any other failure: it is damaged. */
+    kvcore_status (*unwrap)(kvcore_bytes input, void *memory, size_t capacity, kvcore_bytes *raw, kvcore_error *error);
+    int algorithm;
+} kvstore_wrapping;
+
 /** What all kinds of stores take. Zeros mean the defaults. */
 typedef struct kvstore_options {
     size_t struct_size;                /**< KVSTORE_OPTIONS_INIT */
@@ -102,12 +116,15 @@ typedef struct kvstore_options {
     uint32_t event_capacity;           /**< events kept until kvstore_take_events(); 0: none are made */
     int compression_level;             /**< zstd, 1 … 22; 0: payloads are stored as they are */
     kvstore_scheme scheme;
-    int32_t dynamo_rank;    /**< folder of the Dynamo scheme, counted from 1; 0: no folder */
-    bool accept_unverified; /**< must be said for schemes other than native */
+    int32_t dynamo_rank;              /**< folder of the Dynamo scheme, counted from 1; 0: no folder */
+    const kvstore_wrapping *wrapping; /**< of the WombatKV scheme; borrowed while the store lives. NULL: all is plain */
+    bool accept_unverified;           /**< must be said for schemes other than native */
 } kvstore_options;
 
 #define KVSTORE_OPTIONS_INIT \
     { .struct_size = sizeof(kvstore_options) }
+/** KVSTORE_OPTIONS_INIT as a function, for other languages. */
+KVSTORE_API kvstore_options kvstore_options_init(void);
 
 typedef enum kvstore_durability {
     KVSTORE_DURABILITY_CACHE =
@@ -133,6 +150,8 @@ typedef struct kvstore_directory_config {
 
 #define KVSTORE_DIRECTORY_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_directory_config) }
+/** KVSTORE_DIRECTORY_CONFIG_INIT as a function, for other languages. */
+KVSTORE_API kvstore_directory_config kvstore_directory_config_init(void);
 
 /**
  * Errors: KVCORE_EINVAL; KVCORE_ECONFIG for a root of another user or writable by others, or an option that cannot work;
@@ -166,6 +185,8 @@ typedef struct kvstore_space_config {
 
 #define KVSTORE_SPACE_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_space_config) }
+/** KVSTORE_SPACE_CONFIG_INIT as a function, for other languages. */
+KVSTORE_API kvstore_space_config kvstore_space_config_init(void);
 
 /**
  * The space, new or the one that was opened with the same identity before. It ends with the store.
@@ -194,6 +215,8 @@ typedef struct kvstore_batch {
 
 #define KVSTORE_BATCH_INIT \
     { .struct_size = sizeof(kvstore_batch) }
+/** KVSTORE_BATCH_INIT as a function, for other languages. */
+KVSTORE_API kvstore_batch kvstore_batch_init(void);
 
 /**
  * Fetch the longest prefix: the leading blocks that are there, whole and right. Behind the first that is not, all are skipped.
@@ -378,6 +401,8 @@ typedef struct kvstore_stats {
 
 #define KVSTORE_STATS_INIT \
     { .struct_size = sizeof(kvstore_stats) }
+/** KVSTORE_STATS_INIT as a function, for other languages. */
+KVSTORE_API kvstore_stats kvstore_stats_init(void);
 
 /** Errors: KVCORE_EINVAL. */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_stats_read(const kvstore *store, kvstore_stats *stats);

@@ -10,6 +10,7 @@
 #include <kvradix/config.h>
 #include <kvradix/guardrail.h>
 #include <kvradix/lookup.h>
+#include <kvstore/backend.h>
 
 static void every_config_states_its_size(void **state) {
     (void)state;
@@ -20,6 +21,12 @@ static void every_config_states_its_size(void **state) {
     assert_int_equal(kvhash_prover_config_init().struct_size, sizeof(kvhash_prover_config));
     assert_int_equal(kvradix_config_init().struct_size, sizeof(kvradix_config));
     assert_int_equal(kvformat_kvs1_config_init().struct_size, sizeof(kvformat_kvs1_config));
+    assert_int_equal(kvstore_backend_init().struct_size, sizeof(kvstore_backend));
+    assert_int_equal(kvstore_batch_init().struct_size, sizeof(kvstore_batch));
+    assert_int_equal(kvstore_directory_config_init().struct_size, sizeof(kvstore_directory_config));
+    assert_int_equal(kvstore_options_init().struct_size, sizeof(kvstore_options));
+    assert_int_equal(kvstore_space_config_init().struct_size, sizeof(kvstore_space_config));
+    assert_int_equal(kvstore_stats_init().struct_size, sizeof(kvstore_stats));
 }
 
 static void a_request_works_from_the_function(void **state) {

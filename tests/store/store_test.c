@@ -1,6 +1,8 @@
 /* What every store promises, in memory and in a directory. */
 #include "support.h"
 
+#include <kvwombat/envelope.h>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -436,6 +438,8 @@ static void a_walk_tells_sound_foreign_and_damaged_apart(void **state) {
 
 static void the_wombat_scheme_wraps_and_unwraps(void **state) {
     (void)state;
+    static const kvstore_wrapping wbz1 = {kvwombat_wbz1_bound, kvwombat_wbz1_encode, kvwombat_wbz1_decode_strict,
+                                          KVWOMBAT_WBZ1_ZSTD};
     for (int level = 0; level < 2; level++) {
         kvstore_options options = KVSTORE_OPTIONS_INIT;
         kvstore *store;
@@ -443,6 +447,7 @@ static void the_wombat_scheme_wraps_and_unwraps(void **state) {
         kvtest_assert_status(kvstore_open_memory(&options, 0, &store, NULL), KVCORE_ECONFIG);
         options.accept_unverified = true;
         options.compression_level = 3 * level;
+        options.wrapping = &wbz1;
         kvtest_assert_ok(kvstore_open_memory(&options, 0, &store, NULL));
         kvstore_space *space = store_space(store);
         kvcore_hash256 hash = {{1, 2, 3}};
