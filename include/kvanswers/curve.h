@@ -34,6 +34,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvanswers_curve_create(). */
 typedef struct kvanswers_curve kvanswers_curve;
 
 /** Start from KVANSWERS_CURVE_CONFIG_INIT; all other zeros mean the default. */
@@ -44,6 +45,7 @@ typedef struct kvanswers_curve_config {
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvanswers_curve_config;
 
+/** The values to start from. */
 #define KVANSWERS_CURVE_CONFIG_INIT                                    \
     {                                                                  \
         sizeof(kvanswers_curve_config), 0, false, { NULL, NULL, NULL } \
@@ -89,8 +91,8 @@ KVANSWERS_API const kvanswers_run *kvanswers_curve_runs(const kvanswers_curve *c
 
 /** What holds at every capacity. */
 typedef struct kvanswers_totals {
-    uint64_t requests, references, unique_blocks, tokens;
-    uint64_t longest_request;    /**< in blocks */
+    uint64_t requests, references, unique_blocks, tokens; /**< observed; a reference: a block of a request */
+    uint64_t longest_request;                             /**< in blocks */
     uint64_t exact_from;         /**< the least capacity that the curve answers for: the longest request, at least 1 */
     uint64_t ceiling_hits;       /**< what a cache without bound finds */
     uint64_t ceiling_hit_tokens; /**< the same in tokens */
@@ -101,10 +103,10 @@ KVANSWERS_API kvanswers_totals kvanswers_curve_totals(const kvanswers_curve *cur
 
 /** What LRU of one capacity does. */
 typedef struct kvanswers_point {
-    uint64_t capacity; /**< blocks */
-    uint64_t hits, hit_tokens, evictions;
-    uint64_t never_reused; /**< stays without a hit */
-    uint64_t resident;     /**< blocks that are cached at the end */
+    uint64_t capacity;                    /**< blocks */
+    uint64_t hits, hit_tokens, evictions; /**< references found, their tokens, blocks evicted */
+    uint64_t never_reused;                /**< stays without a hit */
+    uint64_t resident;                    /**< blocks that are cached at the end */
 } kvanswers_point;
 
 /**
@@ -137,7 +139,7 @@ KVANSWERS_API KVCORE_NODISCARD kvcore_status kvanswers_curve_reach(const kvanswe
  * stream: evict what is wanted last, of equal ones the deepest.
  *
  * Takes:  capacities of at least exact_from, in any order.
- * Errors: KVCORE_EINVAL as kvanswers_curve_read(); KVCORE_ENOTSUP for a curve made with no_optimum; KVCORE_ENOMEM.
+ * Errors: KVCORE_EINVAL for NULLs and for a capacity below exact_from; KVCORE_ENOTSUP for a curve made with no_optimum; KVCORE_ENOMEM.
  * Cost:   O(runs) a capacity; 8 bytes a run and 12 a request for the time of the call.
  */
 KVANSWERS_API KVCORE_NODISCARD kvcore_status kvanswers_curve_optimum(const kvanswers_curve *curve,
@@ -154,7 +156,7 @@ KVANSWERS_API KVCORE_NODISCARD kvcore_status kvanswers_curve_optimum_range(const
                                                                            uint64_t to, uint64_t *hits,
                                                                            kvcore_error *error);
 
-/** kvanswers_curve_reach() of the optimum. Errors: as both. Cost: O(log unique blocks) optima a percentage. */
+/** kvanswers_curve_reach() of the optimum. Errors: as kvanswers_curve_optimum(). Cost: O(log unique blocks) optima a percentage. */
 KVANSWERS_API KVCORE_NODISCARD kvcore_status kvanswers_curve_optimum_reach(const kvanswers_curve *curve,
                                                                            const uint32_t *percents, size_t count,
                                                                            uint64_t *capacities, kvcore_error *error);

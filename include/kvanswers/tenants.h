@@ -18,6 +18,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvanswers_tenants_create(). */
 typedef struct kvanswers_tenants kvanswers_tenants;
 
 /** block_tokens: of a full block, 0: 1. allocator: NULL means the C library's. Errors: KVCORE_EINVAL for NULL, KVCORE_ENOMEM. */

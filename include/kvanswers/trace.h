@@ -22,6 +22,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvanswers_trace_create(). */
 typedef struct kvanswers_trace kvanswers_trace;
 
 /** Make an empty trace. allocator: NULL means the C library's. Errors: KVCORE_EINVAL for NULL, KVCORE_ENOMEM. */
@@ -41,8 +42,9 @@ KVANSWERS_API void kvanswers_trace_destroy(kvanswers_trace *trace);
 KVANSWERS_API KVCORE_NODISCARD kvcore_status kvanswers_trace_add(kvanswers_trace *trace,
                                                                  const kvanswers_request *request);
 
+/** How much a trace holds. */
 typedef struct kvanswers_trace_size {
-    uint64_t requests, references, unique_blocks, longest_request;
+    uint64_t requests, references, unique_blocks, longest_request; /**< how many; the longest request in blocks */
 } kvanswers_trace_size;
 
 /** All 0 for NULL. */
@@ -56,6 +58,7 @@ typedef struct kvanswers_replay_config {
     uint32_t block_tokens;   /**< 0: 1 */
 } kvanswers_replay_config;
 
+/** The values to start from. */
 #define KVANSWERS_REPLAY_CONFIG_INIT \
     { sizeof(kvanswers_replay_config), 0, 0, 0 }
 
@@ -64,15 +67,15 @@ KVANSWERS_API kvanswers_replay_config kvanswers_replay_config_init(void);
 
 /** What one cache did. hits + compulsory + behind_a_gap + refused + evicted = references. */
 typedef struct kvanswers_replay_counts {
-    uint64_t references, hits, hit_tokens;
-    uint64_t evictions;
-    uint64_t never_reused;   /**< stays without a hit */
-    uint64_t oversized;      /**< requests of more blocks than the cache has */
-    uint64_t not_registered; /**< misses of such requests */
-    uint64_t compulsory;     /**< misses of blocks that were never asked for before */
-    uint64_t behind_a_gap;   /**< misses of blocks that are cached, but not all before them */
-    uint64_t refused;        /**< misses of blocks whose last miss was of an oversized request */
-    uint64_t evicted;        /**< misses of blocks that were cached once */
+    uint64_t references, hits, hit_tokens; /**< blocks asked for, blocks found, their tokens */
+    uint64_t evictions;                    /**< blocks that had to go */
+    uint64_t never_reused;                 /**< stays without a hit */
+    uint64_t oversized;                    /**< requests of more blocks than the cache has */
+    uint64_t not_registered;               /**< misses of such requests */
+    uint64_t compulsory;                   /**< misses of blocks that were never asked for before */
+    uint64_t behind_a_gap;                 /**< misses of blocks that are cached, but not all before them */
+    uint64_t refused;                      /**< misses of blocks whose last miss was of an oversized request */
+    uint64_t evicted;                      /**< misses of blocks that were cached once */
 } kvanswers_replay_counts;
 
 /**

@@ -19,6 +19,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvanswers_ttl_create(). */
 typedef struct kvanswers_ttl kvanswers_ttl;
 
 /** For `count` limits in milliseconds. allocator: NULL means the C library's. Errors: KVCORE_EINVAL for NULLs, KVCORE_ENOMEM. */
@@ -39,8 +40,9 @@ KVANSWERS_API void kvanswers_ttl_destroy(kvanswers_ttl *ttl);
 KVANSWERS_API KVCORE_NODISCARD kvcore_status kvanswers_ttl_observe(kvanswers_ttl *ttl, const kvanswers_curve *curve,
                                                                    const kvanswers_request *request);
 
+/** The result at one time limit. */
 typedef struct kvanswers_ttl_point {
-    uint64_t hits;
+    uint64_t hits;        /**< references found */
     uint64_t peak_blocks; /**< most that are cached after a request */
     double mean_blocks;   /**< cached over time, whatever the capacity; 0 when no time passed */
 } kvanswers_ttl_point;

@@ -25,51 +25,65 @@
 extern "C" {
 #endif
 
-/** Of any term, references included. Cost: O(encoded size). */
+/**
+ * Of any term, references included. Cost: O(encoded size).
+ *
+ * Errors: those of kvcontent_term_encode(); KVCORE_ENOMEM; KVCORE_ENOTSUP also when OpenSSL refuses.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_payload_key(kvcontent_terms *terms, kvcontent_term payload,
                                                                    kvcontent_term_profile profile, kvcore_hash256 *key);
 
-/** step_key is normally the binary of a step's key, key_name an atom; neither is asked to be. */
+/**
+ * step_key is normally the binary of a step's key, key_name an atom; neither is asked to be.
+ *
+ * Errors: those of kvcontent_term_encode(); KVCORE_ENOMEM; KVCORE_ENOTSUP also when OpenSSL refuses.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_blob_key(kvcontent_terms *terms, kvcontent_term step_key,
                                                                 kvcontent_term key_name, kvcontent_term_profile profile,
                                                                 kvcore_hash256 *key);
 
-/** What a parameter with this payload contributes: the third element of {ref, _, key}, else the payload key as a binary. */
+/**
+ * What a parameter with this payload contributes: the third element of {ref, _, key}, else the payload key as a binary.
+ *
+ * Errors: those of kvcontent_term_encode(); KVCORE_ENOMEM; KVCORE_ENOTSUP also when OpenSSL refuses.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_parameter_key(kvcontent_terms *terms, kvcontent_term payload,
                                                                      kvcontent_term_profile profile,
                                                                      kvcontent_term *key);
 
 /** A function of arity 2 that implements a step. `environment` is the list of captured values. */
 typedef struct kvcontent_step_function {
-    kvcontent_term module; /**< An atom. */
-    kvcontent_term name;   /**< An atom. */
-    uint32_t arity;        /**< 2. */
-    kvcontent_term environment;
+    kvcontent_term module;      /**< An atom. */
+    kvcontent_term name;        /**< An atom. */
+    uint32_t arity;             /**< 2. */
+    kvcontent_term environment; /**< as the caller built it */
 } kvcontent_step_function;
 
+/** One named input of a step. */
 typedef struct kvcontent_step_input {
-    kvcontent_term name;
-    kvcontent_term payload;
+    kvcontent_term name;    /**< any term */
+    kvcontent_term payload; /**< any term */
 } kvcontent_step_input;
 
+/** One option of a step. */
 typedef struct kvcontent_step_option {
-    kvcontent_term key;
-    kvcontent_term value;
+    kvcontent_term key;   /**< any term */
+    kvcontent_term value; /**< any term */
 } kvcontent_step_option;
 
 /** A step to be keyed. Arrays are borrowed for the call. */
 typedef struct kvcontent_step {
-    kvcontent_term module;            /**< The atom of a module that implements the step; none: `function` does. */
-    kvcontent_step_function function; /**< Read only when `module` is none. */
-    const kvcontent_step_input *inputs;
-    size_t input_count;
+    kvcontent_term module;              /**< The atom of a module that implements the step; none: `function` does. */
+    kvcontent_step_function function;   /**< Read only when `module` is none. */
+    const kvcontent_step_input *inputs; /**< borrowed for the call */
+    size_t input_count;                 /**< how many inputs */
     /** The keys when the inputs were a map, else NULL. Inputs of one name keep the order given; from a map, the exact order
      *  of their keys (upstream: however the VM lists the map). */
     const kvcontent_term *input_keys;
     const kvcontent_step_option *options; /**< In their order, repetitions included. */
-    size_t option_count;
+    size_t option_count;                  /**< how many options */
     const kvcontent_term *cache_keys; /**< Which options count, by exact equality; order and repetition mean nothing. */
-    size_t cache_key_count;
+    size_t cache_key_count;           /**< how many cache keys */
 } kvcontent_step;
 
 /**
@@ -83,7 +97,11 @@ KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_step_term(kvcontent_terms
                                                                  kvcontent_term_profile profile, kvcontent_term *term,
                                                                  kvcore_error *error);
 
-/** SHA-256 of kvcontent_step_term()'s external form. */
+/**
+ * SHA-256 of kvcontent_step_term()'s external form.
+ *
+ * Errors: those of kvcontent_step_term() and kvcontent_term_encode(); KVCORE_ENOTSUP also when OpenSSL refuses.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_step_key(kvcontent_terms *terms, const kvcontent_step *step,
                                                                 kvcontent_term_profile profile, kvcore_hash256 *key,
                                                                 kvcore_error *error);

@@ -37,17 +37,19 @@
 extern "C" {
 #endif
 
+/** Opaque. A place where terms are built; made by kvcontent_terms_create(). */
 typedef struct kvcontent_terms kvcontent_terms;
 
 /** A term of a builder. Zero is none. */
 typedef struct kvcontent_term {
-    uint32_t number;
+    uint32_t number; /**< private; 0: no term */
 } kvcontent_term;
 
+/** Which of the three external forms is written; see the top of this file. */
 typedef enum kvcontent_term_profile {
-    KVCONTENT_TERM_PORTABLE = 0,
-    KVCONTENT_TERM_OTP26 = 1,
-    KVCONTENT_TERM_OTP25 = 2
+    KVCONTENT_TERM_PORTABLE = 0, /**< deterministic, the default */
+    KVCONTENT_TERM_OTP26 = 1,    /**< Erlang/OTP 26 and later */
+    KVCONTENT_TERM_OTP25 = 2     /**< Erlang/OTP up to 25 */
 } kvcontent_term_profile;
 
 /** allocator may be NULL (libc); it is copied. Errors: KVCORE_EINVAL when terms is NULL; KVCORE_ENOMEM. */
@@ -62,21 +64,49 @@ KVCONTENT_API void kvcontent_terms_clear(kvcontent_terms *terms);
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_atom(kvcontent_terms *terms, kvcore_bytes text,
                                                                  kvcontent_term *term);
 
+/**
+ * An integer.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder; KVCORE_ENOMEM; KVCORE_EOVERFLOW
+ *         beyond 2^32 − 1 terms.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_integer(kvcontent_terms *terms, int64_t value,
                                                                     kvcontent_term *term);
-/** An integer of any size from its magnitude, little-endian; leading zero bytes are dropped, −0 is 0. */
+/**
+ * An integer of any size from its magnitude, little-endian; leading zero bytes are dropped, −0 is 0.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder; KVCORE_ENOMEM; KVCORE_EOVERFLOW
+ *         beyond 2^32 − 1 bytes or terms.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_big_integer(kvcontent_terms *terms, bool negative,
                                                                         kvcore_bytes magnitude, kvcontent_term *term);
 /** Errors: KVCORE_EINVAL for NaN and infinities, which no term can be. */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_float(kvcontent_terms *terms, double value,
                                                                   kvcontent_term *term);
 
+/**
+ * A binary: the bytes, copied.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder; KVCORE_ENOMEM; KVCORE_EOVERFLOW
+ *         beyond 2^32 − 1 bytes or terms.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_binary(kvcontent_terms *terms, kvcore_bytes bytes,
                                                                    kvcontent_term *term);
-/** The first bit_count bits, high bits first; a whole number of bytes gives a binary. */
+/**
+ * The first bit_count bits, high bits first; a whole number of bytes gives a binary.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder; KVCORE_ENOMEM; KVCORE_EOVERFLOW
+ *         beyond 2^32 − 1 bytes or terms.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_bits(kvcontent_terms *terms, const void *bytes,
                                                                  uint64_t bit_count, kvcontent_term *term);
 
+/**
+ * A tuple of terms that were built before.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder; KVCORE_ENOMEM; KVCORE_EOVERFLOW
+ *         beyond 2^32 − 1 elements or terms.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_tuple(kvcontent_terms *terms,
                                                                   const kvcontent_term *elements, size_t count,
                                                                   kvcontent_term *term);
@@ -84,6 +114,9 @@ KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_tuple(kvcontent_term
 /**
  * A list. `tail` none: a proper one. A tail that is a list itself continues it, as [a | [b]] is [a, b]; any other tail makes
  * it improper. No elements give the tail, or the empty list.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder; KVCORE_ENOMEM; KVCORE_EOVERFLOW
+ *         beyond 2^32 − 1 elements or terms.
  */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_list(kvcontent_terms *terms, const kvcontent_term *elements,
                                                                  size_t count, kvcontent_term tail,
@@ -111,14 +144,23 @@ KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_function(kvcontent_t
  *
  * Gives:  *order negative, 0 or positive.
  * Cost:   O(smaller encoding), never allocates.
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder.
  */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_compare(kvcontent_terms *terms, kvcontent_term a,
                                                                     kvcontent_term b, int *order);
-/** The exact order, that of map keys: as above, but every integer comes before every float. */
+/**
+ * The exact order, that of map keys: as above, but every integer comes before every float.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_compare_exact(kvcontent_terms *terms, kvcontent_term a,
                                                                           kvcontent_term b, int *order);
 
-/** The stable ascending sort by standard order, as indices into items: order[0] is the index of the smallest. */
+/**
+ * The stable ascending sort by standard order, as indices into items: order[0] is the index of the smallest.
+ *
+ * Errors: KVCORE_EINVAL for NULL and for a term that is none or of another builder; KVCORE_ENOMEM.
+ */
 KVCONTENT_API KVCORE_NODISCARD kvcore_status kvcontent_term_sort(kvcontent_terms *terms, const kvcontent_term *items,
                                                                  uint32_t count, uint32_t *order);
 

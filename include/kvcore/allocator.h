@@ -19,8 +19,9 @@
 extern "C" {
 #endif
 
+/** Where memory comes from. All NULL means the C library's malloc and free. */
 typedef struct kvcore_allocator {
-    void *ctx;
+    void *ctx; /**< given back to both functions */
     /** size bytes at a multiple of align (a power of two), or NULL. Never called with size 0. */
     void *(*alloc)(void *ctx, size_t size_bytes, size_t align_bytes);
     /** Give back ptr (never NULL) with the size and alignment it was asked for with. */

@@ -20,14 +20,15 @@
 extern "C" {
 #endif
 
+/** What is known of a stored block without its payload. */
 typedef struct kvcore_block_meta {
-    kvcore_hash256 parent_hash; /**< The previous block of the chain; all zero for a root. */
-    uint64_t payload_bytes;
-    uint64_t last_access_ns;
-    kvcore_model_digest model_digest;
-    kvcore_layout_tag layout_tag;
-    uint32_t block_seq; /**< 0 = root, +1 a successor. */
-    uint32_t ext_flags; /**< Extension bits; 0 today. */
+    kvcore_hash256 parent_hash;       /**< The previous block of the chain; all zero for a root. */
+    uint64_t payload_bytes;           /**< Size of the payload. */
+    uint64_t last_access_ns;          /**< Nanoseconds since the Unix epoch. */
+    kvcore_model_digest model_digest; /**< Which model computed it. */
+    kvcore_layout_tag layout_tag;     /**< How the payload is laid out. */
+    uint32_t block_seq;               /**< 0 = root, +1 a successor. */
+    uint32_t ext_flags;               /**< Extension bits; 0 today. */
 } kvcore_block_meta;
 
 /**
@@ -50,6 +51,7 @@ KVCORE_API kvcore_block_meta kvcore_block_meta_successor(const kvcore_hash256 *p
 /** Stamp it with the clock's now. NULL: the wall clock. */
 KVCORE_API void kvcore_block_meta_touch(kvcore_block_meta *meta, const kvcore_clock *clock);
 
+/** Write the fixed form. NULL does nothing. */
 KVCORE_API void kvcore_block_meta_encode(const kvcore_block_meta *meta, uint8_t bytes[KVCORE_BLOCK_META_BYTES]);
 /** Every 96 bytes are some metadata: it cannot fail. */
 KVCORE_API void kvcore_block_meta_decode(const uint8_t bytes[KVCORE_BLOCK_META_BYTES], kvcore_block_meta *meta);

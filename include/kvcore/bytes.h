@@ -19,8 +19,8 @@ extern "C" {
 
 /** Borrowed bytes; they need no NUL at the end. {NULL, 0} means none. */
 typedef struct kvcore_bytes {
-    const void *data;
-    size_t size_bytes;
+    const void *data;  /**< borrowed; may be NULL when size_bytes is 0 */
+    size_t size_bytes; /**< how many */
 } kvcore_bytes;
 
 /** The characters of a C string without its NUL; NULL gives none. Borrowed from the string. */
@@ -32,7 +32,8 @@ KVCORE_INLINE kvcore_bytes kvcore_text(const char *text) {
 /** Negative, 0 or positive: bytewise; a strict prefix is smaller. */
 KVCORE_API int kvcore_bytes_compare(kvcore_bytes a, kvcore_bytes b);
 
-/** @cond: host order to a stated order and back; both directions are the same swap. */
+/** @cond */
+/* Host order to a stated order and back; both directions are the same swap. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define KVCORE_LE(bits, value) __builtin_bswap##bits(value)
 #define KVCORE_BE(bits, value) (value)

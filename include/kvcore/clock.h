@@ -15,8 +15,9 @@
 extern "C" {
 #endif
 
+/** Where the time comes from. */
 typedef struct kvcore_clock {
-    void *ctx;
+    void *ctx; /**< given back to now_ns */
     /** Nanoseconds since the Unix epoch. */
     uint64_t (*now_ns)(void *ctx);
 } kvcore_clock;

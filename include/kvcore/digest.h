@@ -24,8 +24,9 @@
 extern "C" {
 #endif
 
+/** A SHA-256 over pieces: begin, add, end, drop. */
 typedef struct kvcore_sha256_hasher {
-    void *context;
+    void *context; /**< private */
 } kvcore_sha256_hasher;
 
 /** Start. Errors: KVCORE_EINVAL; KVCORE_ENOMEM or KVCORE_ENOTSUP when OpenSSL refuses: then there is nothing to drop. */
@@ -39,7 +40,7 @@ KVCORE_API void kvcore_sha256_drop(kvcore_sha256_hasher *hasher);
 
 /** Opaque; large enough for the hasher of every BLAKE3 library that core may be built with. */
 typedef struct kvcore_blake3_hasher {
-    uint64_t state[240];
+    uint64_t state[240]; /**< private */
 } kvcore_blake3_hasher;
 
 /** Start: plain (unkeyed) mode. NULL is ignored. Never allocates. */

@@ -22,7 +22,7 @@ extern "C" {
 
 /** 32 bytes as the hash function writes them. All zero is "none" where a contract says so (the parent of a root). */
 typedef struct kvcore_hash256 {
-    uint8_t bytes[32];
+    uint8_t bytes[32]; /**< in the order in which the hash function writes them */
 } kvcore_hash256;
 
 /** Negative, 0 or positive: bytewise; NULL comes first. */

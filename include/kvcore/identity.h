@@ -25,11 +25,12 @@ extern "C" {
 
 /** The family of payload layouts a block belongs to: ASCII, NUL padded. All zero: not said. */
 typedef struct kvcore_layout_tag {
-    uint8_t bytes[16];
+    uint8_t bytes[16]; /**< ASCII, padded with NULs */
 } kvcore_layout_tag;
 
 /** The two families that have a name. */
 #define KVCORE_LAYOUT_DS4 "ds4-v1"
+/** The pages of SGLang. */
 #define KVCORE_LAYOUT_SGLANG_PAGE "sglang-page-v1"
 
 /** NULL is equal to NULL alone. */
@@ -43,7 +44,7 @@ KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_layout_tag_make(kvcore_bytes te
 
 /** Which model: the first 24 bytes of a SHA-256. All zero: not said. */
 typedef struct kvcore_model_digest {
-    uint8_t bytes[24];
+    uint8_t bytes[24]; /**< the first 24 bytes of a SHA-256 */
 } kvcore_model_digest;
 
 /** 48 lower-case digits and a NUL. */
@@ -55,6 +56,7 @@ KVCORE_INLINE bool kvcore_model_digest_equal(const kvcore_model_digest *a, const
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+/** The digest as lower-case hexadecimal digits and a NUL. A NULL digest gives "". */
 KVCORE_API void kvcore_model_digest_format(const kvcore_model_digest *digest,
                                            char text[KVCORE_MODEL_DIGEST_TEXT_BYTES]);
 
@@ -68,16 +70,16 @@ KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_model_digest_of_bytes(kvcore_by
 /**
  * Of one file: what kvcore_model_digest_of_bytes() gives for its content, read in pieces.
  *
- * Errors: KVCORE_EINVAL for NULL; KVCORE_EIO when it cannot be opened or read (error->actual is the errno); those of
- *         kvcore_sha256().
+ * Errors: KVCORE_EINVAL for NULL; KVCORE_EIO when it cannot be opened or read (error->actual is the errno);
+ *         KVCORE_ENOMEM and KVCORE_ENOTSUP when OpenSSL refuses.
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_model_digest_of_file(const char *path, kvcore_model_digest *digest,
                                                                       kvcore_error *error);
 
 /** A file of a model. The name is what counts ("tokenizer.json"); the path is only where it lies today. */
 typedef struct kvcore_model_file {
-    const char *name;
-    const char *path;
+    const char *name; /**< NUL terminated; part of the digest */
+    const char *path; /**< NUL terminated; not part of the digest */
 } kvcore_model_file;
 
 /**
@@ -88,7 +90,7 @@ typedef struct kvcore_model_file {
  * with the files in ascending bytewise order of their names, whatever order they are given in.
  *
  * Errors: KVCORE_EINVAL for count 0, a NULL, an empty name, or two files of one name (error->index: the second);
- *         otherwise those of kvcore_model_digest_of_file(), error->index saying which file.
+ *         KVCORE_EIO, KVCORE_ENOMEM, KVCORE_ENOTSUP as for one file, error->index saying which file.
  * Cost:   O(content) + O(count²) name comparisons.
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_model_digest_of_files(const kvcore_model_file *files, size_t count,

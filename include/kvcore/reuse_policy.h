@@ -30,19 +30,19 @@ typedef enum kvcore_reuse_reason {
 
 /** Two models whose KV state is interchangeable, such as a model and a variant of it. Symmetric; not transitive. */
 typedef struct kvcore_model_equivalence {
-    kvcore_model_digest a;
-    kvcore_model_digest b;
+    kvcore_model_digest a; /**< one of the two */
+    kvcore_model_digest b; /**< the other */
 } kvcore_model_equivalence;
 
 /** What a request needs at one place of its chain. */
 typedef struct kvcore_reuse_request {
-    kvcore_model_digest model_digest;
-    kvcore_layout_tag layout_tag;
-    kvcore_hash256 parent_hash; /**< Of the block before this place; all zero at a root. */
-    uint32_t block_seq;         /**< The place, counted from 0. */
-    uint32_t block_tokens;
-    const kvcore_model_equivalence *equivalences;
-    size_t equivalence_count;
+    kvcore_model_digest model_digest;             /**< The model that serves the request. */
+    kvcore_layout_tag layout_tag;                 /**< The layout that it can read. */
+    kvcore_hash256 parent_hash;                   /**< Of the block before this place; all zero at a root. */
+    uint32_t block_seq;                           /**< The place, counted from 0. */
+    uint32_t block_tokens;                        /**< Tokens a block. */
+    const kvcore_model_equivalence *equivalences; /**< Borrowed; NULL when there are none. */
+    size_t equivalence_count;                     /**< How many of them. */
 } kvcore_reuse_request;
 
 /**
@@ -60,10 +60,11 @@ typedef enum kvcore_reuse_bound {
     KVCORE_REUSE_BOUND_BLOCK_SIZE = 3  /**< A block size of 0: nothing can be reused. */
 } kvcore_reuse_bound;
 
+/** How much of a chain may be reused, and what ends it. */
 typedef struct kvcore_reuse_boundary {
-    uint64_t blocks; /**< Whole blocks that may be reused. */
-    uint64_t tokens; /**< blocks · block_tokens. */
-    kvcore_reuse_bound bound;
+    uint64_t blocks;          /**< Whole blocks that may be reused. */
+    uint64_t tokens;          /**< blocks · block_tokens. */
+    kvcore_reuse_bound bound; /**< What ends it. */
 } kvcore_reuse_boundary;
 
 /**
@@ -75,6 +76,7 @@ KVCORE_API kvcore_reuse_boundary kvcore_reuse_boundary_of(uint64_t prompt_tokens
 
 /** A short sentence. Valid for the life of the process, never NULL. */
 KVCORE_API const char *kvcore_reuse_reason_text(kvcore_reuse_reason reason);
+/** A short English name for it; never NULL, valid for the life of the process. */
 KVCORE_API const char *kvcore_reuse_bound_text(kvcore_reuse_bound bound);
 
 #ifdef __cplusplus

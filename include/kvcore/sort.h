@@ -16,9 +16,9 @@ extern "C" {
 
 /** What is sorted: elements 0 … count−1 of something that `ctx` knows. */
 typedef struct kvcore_sorting {
-    void *ctx;
-    bool (*before)(void *ctx, size_t a, size_t b);
-    void (*swap)(void *ctx, size_t a, size_t b);
+    void *ctx;                                     /**< given back to both functions */
+    bool (*before)(void *ctx, size_t a, size_t b); /**< must element a stand before element b? */
+    void (*swap)(void *ctx, size_t a, size_t b);   /**< exchange two elements */
 } kvcore_sorting;
 
 /** @cond */

@@ -121,13 +121,13 @@ enum {
  * Which fields mean something stands with the call; the others are 0 (index: KVCORE_NO_INDEX).
  */
 typedef struct kvcore_error {
-    kvcore_status code;
-    uint64_t index;    /**< Which element of the input, counted from 0. */
-    uint64_t expected; /**< What would have been right. */
-    uint64_t actual;   /**< What was there. */
-    uint64_t offset;   /**< Where: a byte offset in parsers and decoders, a token offset in multimodal runs. */
-    uint64_t length;   /**< How long the thing at that offset is. */
-    char text[160];    /**< For people; never empty, NUL terminated, cut if longer. */
+    kvcore_status code; /**< The status that the call returned. */
+    uint64_t index;     /**< Which element of the input, counted from 0. */
+    uint64_t expected;  /**< What would have been right. */
+    uint64_t actual;    /**< What was there. */
+    uint64_t offset;    /**< Where: a byte offset in parsers and decoders, a token offset in multimodal runs. */
+    uint64_t length;    /**< How long the thing at that offset is. */
+    char text[160];     /**< For people; never empty, NUL terminated, cut if longer. */
 } kvcore_error;
 
 /** A short English sentence for any code of any library of the suite. Valid for the life of the process, never NULL. */
@@ -139,6 +139,7 @@ KVCORE_API const char *kvcore_status_text(kvcore_status status);
  * Takes:  error may be NULL, then nothing is written. `details` gives code and numbers; its text is ignored. The text is
  *         made from `format` as printf would.
  * Gives:  details->code (KVCORE_EINVAL when details is NULL), so that a function can end with `return kvcore_fail(error, ...)`.
+ * Errors: none of its own: it returns the code that it was given (KVCORE_EINVAL without details).
  */
 KVCORE_API kvcore_status kvcore_fail(kvcore_error *error, const kvcore_error *details, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -31,6 +31,7 @@ KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_hex_decode(const char *text, si
 
 /** The largest value that the base58 functions take, and the text it may become. */
 #define KVCORE_BASE58_MAX_BYTES 64
+/** The longest base58 text that is read. */
 #define KVCORE_BASE58_MAX_CHARACTERS 88
 
 /**

@@ -2,7 +2,7 @@
  * @file
  * The version of the suite: one number for all its libraries.
  *
- * Before 1.0 a minor release may break the ABI (the SONAME is 0.<minor>); after, only a major one.
+ * Before 1.0 a minor release may break the ABI (the SONAME is 0.MINOR); after, only a major one.
  */
 #ifndef KVCORE_VERSION_H
 #define KVCORE_VERSION_H
@@ -13,8 +13,11 @@
 extern "C" {
 #endif
 
+/** The version of the headers, in three numbers. kvcore_version_number() is that of the library. */
 #define KVCORE_VERSION_MAJOR 0
+/** See KVCORE_VERSION_MAJOR. */
 #define KVCORE_VERSION_MINOR 1
+/** See KVCORE_VERSION_MAJOR. */
 #define KVCORE_VERSION_PATCH 0
 /** The headers' version as one number that grows with each release. */
 #define KVCORE_VERSION_NUMBER (KVCORE_VERSION_MAJOR * 1000000 + KVCORE_VERSION_MINOR * 1000 + KVCORE_VERSION_PATCH)

@@ -35,9 +35,11 @@
 extern "C" {
 #endif
 
+/** Payloads begin at multiples of this when the config says nothing. */
 #define KVFORMAT_KVS1_DEFAULT_ALIGNMENT 4096
 /** Alignments are powers of two of this range. */
 #define KVFORMAT_KVS1_MIN_ALIGNMENT 128
+/** See KVFORMAT_KVS1_MIN_ALIGNMENT. */
 #define KVFORMAT_KVS1_MAX_ALIGNMENT (1 << 20)
 
 /** What a file is for, and what opening asks of it. */
@@ -55,6 +57,7 @@ typedef struct kvformat_kvs1_config {
     bool cut_damaged;
 } kvformat_kvs1_config;
 
+/** The values to start from. */
 #define KVFORMAT_KVS1_CONFIG_INIT \
     { sizeof(kvformat_kvs1_config), NULL, NULL, NULL, 0, 0, NULL, false }
 /** KVFORMAT_KVS1_CONFIG_INIT as a function, for other languages. */
@@ -62,16 +65,16 @@ KVFORMAT_API kvformat_kvs1_config kvformat_kvs1_config_init(void);
 
 /** What a file says of itself. */
 typedef struct kvformat_kvs1_info {
-    kvcore_model_digest model_digest;
-    kvcore_layout_tag layout_tag;
-    uint8_t file_id[16];
-    uint32_t version;
-    uint32_t alignment;
-    uint32_t block_tokens;
-    uint64_t commit_count;
-    uint64_t entry_count; /**< In all indexes together: a name written again counts again. */
-    uint64_t end_offset;  /**< Where the last whole commit ends. */
-    uint64_t tail_bytes;  /**< Behind it: not committed, not looked at. */
+    kvcore_model_digest model_digest; /**< Which model computed the blocks; all zero: not said. */
+    kvcore_layout_tag layout_tag;     /**< How payloads are laid out; all zero: not said. */
+    uint8_t file_id[16];              /**< Tells this file from others. */
+    uint32_t version;                 /**< Of the format. */
+    uint32_t alignment;               /**< Payloads begin at multiples of it. */
+    uint32_t block_tokens;            /**< Tokens a block; 0: not said. */
+    uint64_t commit_count;            /**< Whole commits. */
+    uint64_t entry_count;             /**< In all indexes together: a name written again counts again. */
+    uint64_t end_offset;              /**< Where the last whole commit ends. */
+    uint64_t tail_bytes;              /**< Behind it: not committed, not looked at. */
     /** In the tail: what was a commit record and is right in no copy; 0: none. Its commit is not seen. */
     uint64_t damaged_record_offset;
     /** Records of seen commits of which one copy is damaged. The next append writes that of the last commit again. */
@@ -80,15 +83,16 @@ typedef struct kvformat_kvs1_info {
 
 /* --- reading -------------------------------------------------------------------------------------------------------------- */
 
+/** Opaque. Made by kvformat_kvs1_open() and kvformat_kvs1_open_bytes(). */
 typedef struct kvformat_kvs1_reader kvformat_kvs1_reader;
 
 /** A block as its index has it. The payload is a view of the file, not yet looked at: see kvformat_kvs1_check(). */
 typedef struct kvformat_kvs1_block {
-    kvhash_plh name;
-    kvcore_bytes payload;
-    uint64_t offset; /**< Of the payload. */
-    uint64_t commit; /**< Which commit wrote it, from 1. */
-    uint32_t crc32c; /**< Of the payload, as the index has it. */
+    kvhash_plh name;      /**< Its name. */
+    kvcore_bytes payload; /**< View of the file. */
+    uint64_t offset;      /**< Of the payload. */
+    uint64_t commit;      /**< Which commit wrote it, from 1. */
+    uint32_t crc32c;      /**< Of the payload, as the index has it. */
 } kvformat_kvs1_block;
 
 /**
@@ -106,7 +110,11 @@ typedef struct kvformat_kvs1_block {
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_open(const char *path, const kvformat_kvs1_config *config,
                                                                kvformat_kvs1_reader **reader, kvcore_error *error);
 
-/** The same over bytes in memory, which must outlive the reader. */
+/**
+ * The same over bytes in memory, which must outlive the reader.
+ *
+ * Errors: those of kvformat_kvs1_open() but KVCORE_EIO.
+ */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_open_bytes(kvcore_bytes file,
                                                                      const kvformat_kvs1_config *config,
                                                                      kvformat_kvs1_reader **reader,
@@ -115,6 +123,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_open_bytes(kvcore_byte
 /** Every view of the file is gone with it. NULL is ignored. */
 KVFORMAT_API void kvformat_kvs1_close(kvformat_kvs1_reader *reader);
 
+/** What the file says of itself, as it was when it was opened. A NULL reader reads as all zeros. */
 KVFORMAT_API kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_reader *reader);
 
 /**
@@ -163,6 +172,7 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_check_all(const kvform
 
 /* --- writing -------------------------------------------------------------------------------------------------------------- */
 
+/** Opaque. Made by kvformat_kvs1_create() and kvformat_kvs1_append(). */
 typedef struct kvformat_kvs1_writer kvformat_kvs1_writer;
 
 /**
@@ -211,9 +221,9 @@ KVFORMAT_API void kvformat_kvs1_writer_close(kvformat_kvs1_writer *writer);
 
 /** What compacting did. */
 typedef struct kvformat_kvs1_compaction {
-    uint64_t blocks;
+    uint64_t blocks;       /**< Copied. */
     uint64_t bytes_before; /**< Of the old file, without its tail. */
-    uint64_t bytes_after;
+    uint64_t bytes_after;  /**< Of the new file. */
 } kvformat_kvs1_compaction;
 
 /**

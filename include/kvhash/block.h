@@ -23,22 +23,22 @@ extern "C" {
 
 /** The full record of a complete block; its position is in plh and psh. 48 bytes. */
 typedef struct kvhash_block {
-    uint64_t block_hash;
-    uint64_t sequence_hash;
-    kvhash_plh plh;
-    kvhash_psh psh;
+    uint64_t block_hash;    /**< of this block's tokens, runs and salt alone */
+    uint64_t sequence_hash; /**< of everything up to and with this block */
+    kvhash_plh plh;         /**< the name */
+    kvhash_psh psh;         /**< the name in the older form */
 } kvhash_block;
 
 /** Some complete blocks: those with index first … first + count − 1. A count of 0 means none. */
 typedef struct kvhash_block_range {
-    size_t first;
-    size_t count;
+    size_t first; /**< index of the first */
+    size_t count; /**< 0: none */
 } kvhash_block_range;
 
 /** A block that is being filled: where it stands in its chain, and the tokens it has so far (borrowed). */
 typedef struct kvhash_partial {
-    const uint32_t *tokens;
-    uint32_t token_count;
+    const uint32_t *tokens;        /**< borrowed */
+    uint32_t token_count;          /**< fewer than a block has */
     uint32_t block_tokens;         /**< token_count when it is complete; that many minus token_count remain */
     uint64_t salt_hash;            /**< seed of the block hash */
     uint64_t parent_sequence_hash; /**< 0 without a parent */

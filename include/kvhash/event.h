@@ -36,8 +36,8 @@ enum {
 
 /** Who holds blocks: a worker and, where it has several, the rank within it. */
 typedef struct kvhash_holder {
-    uint64_t worker;
-    uint32_t rank;
+    uint64_t worker;   /**< a number that the fleet gives */
+    uint32_t rank;     /**< of the worker's data-parallel replicas; 0 where there is one */
     uint32_t reserved; /**< 0 */
 } kvhash_holder;
 
@@ -72,12 +72,14 @@ typedef struct kvhash_block_facts {
     const void *extra;       /**< anything else that sender and receiver agree on */
 } kvhash_block_facts;
 
+/** The values to start from. */
 #define KVHASH_BLOCK_FACTS_INIT \
     { sizeof(kvhash_block_facts), 0, 0, {0, 0}, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, NULL }
 
 /** The block of an event that is not about a block: GAP, CLEAR, and names that only a handle keeps. */
 #define KVHASH_NO_BLOCK UINT32_MAX
 
+/** One change of what a holder has. */
 typedef struct kvhash_event {
     kvhash_plh name;      /**< of CREATE, REMOVE and PRESENT */
     kvhash_holder holder; /**< zero where the receiver knows it from the feed */

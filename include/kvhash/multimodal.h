@@ -27,10 +27,11 @@
 extern "C" {
 #endif
 
+/** A stretch of token slots that stand for one image, sound or video. */
 typedef struct kvhash_mm_run {
-    uint64_t mm_hash;
-    uint64_t offset;
-    uint64_t length;
+    uint64_t mm_hash; /**< what stands there */
+    uint64_t offset;  /**< first slot, counted from 0 */
+    uint64_t length;  /**< slots */
 } kvhash_mm_run;
 
 /** One past the last slot. Errors: KVCORE_EINVAL for NULL; KVHASH_EOFFSET_OVERFLOW when offset + length does not fit; *end is
@@ -70,7 +71,7 @@ typedef struct kvhash_slots {
     size_t token_count;     /**< how many slots */
     uint64_t offset; /**< of the first slot in the list: what the runs' offsets count from is slot 0 of the list */
     const kvhash_mm_run *runs; /**< in order of offset; those that touch none of the slots do no harm */
-    size_t run_count;
+    size_t run_count;          /**< how many runs */
 } kvhash_slots;
 
 /**

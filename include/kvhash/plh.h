@@ -33,10 +33,11 @@ extern "C" {
 
 /** A name: its value is high · 2^64 + low. All zero is a valid name (position 0, sequence hash 0). */
 typedef struct kvhash_plh {
-    uint64_t high;
-    uint64_t low;
+    uint64_t high; /**< mode, position and part of the sequence hash */
+    uint64_t low;  /**< the rest of it, and the parent fragment */
 } kvhash_plh;
 
+/** The last position that a name can hold. */
 #define KVHASH_PLH_MAX_POSITION UINT64_C(0xFFFFFF)
 /** Bytes of the wire form. */
 #define KVHASH_PLH_BYTES 16
@@ -48,21 +49,25 @@ KVHASH_INLINE unsigned kvhash_plh_fragment_bits(uint64_t child_position) {
     return child_position < 256 ? 54 : child_position < 65536 ? 46 : 38;
 }
 
+/** Which of the three layouts the name uses: 0, 1 or 2; 3 is no name. */
 KVHASH_INLINE unsigned kvhash_plh_mode(kvhash_plh name) { return (unsigned)(name.high >> 62); }
 
 /** Mode 3 is the one value space that is not a name. Every other function here expects a valid one. */
 KVHASH_INLINE bool kvhash_plh_valid(kvhash_plh name) { return kvhash_plh_mode(name) != 3; }
 
+/** The position of the block in its sequence, counted from 0. */
 KVHASH_INLINE uint32_t kvhash_plh_position(kvhash_plh name) {
     unsigned bits = 8 * (kvhash_plh_mode(name) + 1);
     return (uint32_t)(name.high << 2 >> (64 - bits));
 }
 
+/** The sequence hash: of everything up to and with this block. */
 KVHASH_INLINE uint64_t kvhash_plh_sequence_hash(kvhash_plh name) {
     unsigned bits = 62 - 8 * (kvhash_plh_mode(name) + 1); /* of the parent fragment */
     return name.high << (64 - bits) | name.low >> bits;
 }
 
+/** The low bits of the parent's sequence hash, as many as the mode keeps; 0 at position 0. */
 KVHASH_INLINE uint64_t kvhash_plh_parent_fragment(kvhash_plh name) {
     unsigned bits = 62 - 8 * (kvhash_plh_mode(name) + 1);
     return name.low & ((UINT64_C(1) << bits) - 1);
@@ -73,6 +78,7 @@ KVHASH_INLINE uint64_t kvhash_plh_fragment_for_child(kvhash_plh name, uint64_t c
     return kvhash_plh_sequence_hash(name) & ((UINT64_C(1) << kvhash_plh_fragment_bits(child_position)) - 1);
 }
 
+/** Are both names the same? */
 KVHASH_INLINE bool kvhash_plh_equal(kvhash_plh a, kvhash_plh b) { return a.high == b.high && a.low == b.low; }
 
 /** −1, 0 or 1: by position, then sequence hash, then the whole value. A total order that agrees with equality. */

@@ -51,12 +51,13 @@ extern "C" {
 /** Bytes of a prover's secret. */
 #define KVHASH_PROVER_SECRET_BYTES 32
 
+/** Opaque. Made by kvhash_prover_create(); holds the keys. */
 typedef struct kvhash_prover kvhash_prover;
 
 /** What is compared. `high` is 0 when the prover makes 64 bits. All zeros are no proof: that value is never made. */
 typedef struct kvhash_proof {
-    uint64_t low;
-    uint64_t high;
+    uint64_t low;  /**< the first 64 bits */
+    uint64_t high; /**< the other 64 bits, or 0 */
 } kvhash_proof;
 
 /** Start from KVHASH_PROVER_CONFIG_INIT. */
@@ -69,6 +70,7 @@ typedef struct kvhash_prover_config {
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvhash_prover_config;
 
+/** The values to start from. */
 #define KVHASH_PROVER_CONFIG_INIT                                           \
     {                                                                       \
         sizeof(kvhash_prover_config), {NULL, 0}, 0, 0, { NULL, NULL, NULL } \
@@ -110,9 +112,9 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_proofs(const kvhash_pro
  * as secret as the prover.
  */
 typedef struct kvhash_proof_chain {
-    uint64_t lane[2][2];
-    uint32_t block_tokens;
-    uint32_t blocks;
+    uint64_t lane[2][2];   /**< private */
+    uint32_t block_tokens; /**< private */
+    uint32_t blocks;       /**< private */
 } kvhash_proof_chain;
 
 /**

@@ -30,26 +30,31 @@ extern "C" {
 
 /** Its value is high · 2^64 + low. */
 typedef struct kvhash_psh {
-    uint64_t high;
-    uint64_t low;
+    uint64_t high; /**< mode, position and part of the block hash */
+    uint64_t low;  /**< the sequence hash */
 } kvhash_psh;
 
+/** The last position that a PSH can hold. */
 #define KVHASH_PSH_MAX_POSITION UINT64_C(0x7FFFFFFF)
 /** Bytes of the wire form. */
 #define KVHASH_PSH_BYTES 16
 /** Room that always suffices for the debug text and its NUL. */
 #define KVHASH_PSH_TEXT_BYTES 128
 
+/** Which of the four layouts it uses. */
 KVHASH_INLINE unsigned kvhash_psh_mode(kvhash_psh psh) { return (unsigned)(psh.high >> 62); }
 
-/** @cond: bits that a mode gives to the position */
+/** @cond */
+/* Bits that a mode gives to the position. */
 KVHASH_INLINE unsigned kvhash_psh_position_bits(unsigned mode) { return mode == 3 ? 31 : 8 * (mode + 1); }
 /** @endcond */
 
+/** The position of the block in its sequence, counted from 0. */
 KVHASH_INLINE uint32_t kvhash_psh_position(kvhash_psh psh) {
     return (uint32_t)(psh.high << 2 >> (64 - kvhash_psh_position_bits(kvhash_psh_mode(psh))));
 }
 
+/** The sequence hash: of everything up to and with this block. */
 KVHASH_INLINE uint64_t kvhash_psh_sequence_hash(kvhash_psh psh) { return psh.low; }
 
 /** The low 54, 46, 38 or 31 bits of the block hash, as stored. */
@@ -57,6 +62,7 @@ KVHASH_INLINE uint64_t kvhash_psh_block_hash(kvhash_psh psh) {
     return psh.high & (UINT64_MAX >> (2 + kvhash_psh_position_bits(kvhash_psh_mode(psh))));
 }
 
+/** Are both the same? */
 KVHASH_INLINE bool kvhash_psh_equal(kvhash_psh a, kvhash_psh b) { return a.high == b.high && a.low == b.low; }
 
 /**

@@ -40,16 +40,17 @@ extern "C" {
 typedef struct kvhash_request {
     size_t struct_size;
     const uint32_t *tokens; /**< borrowed; may be NULL when there are none */
-    size_t token_count;
+    size_t token_count;     /**< how many tokens */
     kvcore_bytes salt;      /**< isolates tenants; empty means none */
     kvcore_bytes lora_name; /**< isolates adapters; empty means none */
     /** Multimodal runs, in any order. In order of offset they cost nothing; otherwise what kvhash_mm_sort() costs. */
     const kvhash_mm_run *runs;
-    size_t run_count;
+    size_t run_count;      /**< how many runs */
     uint32_t block_tokens; /**< tokens a block; required */
     uint32_t reserved;     /**< 0 */
 } kvhash_request;
 
+/** The values to start from. */
 #define KVHASH_REQUEST_INIT \
     { sizeof(kvhash_request), NULL, 0, {NULL, 0}, {NULL, 0}, NULL, 0, 0, 0 }
 /** KVHASH_REQUEST_INIT as a function, for other languages. */
@@ -72,23 +73,25 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_salt_hash(const kvhash_
  * The names of all complete blocks.
  *
  * Gives:  *count names.
- * Errors: KVCORE_EINVAL as above; the errors of kvhash_mm_sort() for runs; then those of kvhash_request_count(); then
- *         KVCORE_EBUFFER when there are more blocks than `capacity`: *count is how many, nothing else is written.
+ * Errors: KVCORE_EINVAL for NULLs, a NULL span with a size or a wrong struct_size; KVHASH_EEMPTY_RUN,
+ *         KVHASH_EOFFSET_OVERFLOW, KVHASH_EOUT_OF_BOUNDS, KVHASH_EOVERLAP, KVCORE_ENOMEM for runs;
+ *         KVHASH_EBLOCK_SIZE for a block_tokens of 0; KVHASH_EPOSITION for more than 2^24 blocks; KVCORE_EBUFFER when
+ *         there are more blocks than `capacity`: *count is how many, nothing else is written.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_names(const kvhash_request *request, kvhash_plh *names,
                                                                size_t capacity, size_t *count, kvcore_error *error);
 
-/** The block hashes of all complete blocks; otherwise as kvhash_request_names(). */
+/** The block hashes of all complete blocks. Errors: as kvhash_request_names(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_block_hashes(const kvhash_request *request,
                                                                       uint64_t *block_hashes, size_t capacity,
                                                                       size_t *count, kvcore_error *error);
 
-/** The sequence hashes of all complete blocks; otherwise as kvhash_request_names(). */
+/** The sequence hashes of all complete blocks. Errors: as kvhash_request_names(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_sequence_hashes(const kvhash_request *request,
                                                                          uint64_t *sequence_hashes, size_t capacity,
                                                                          size_t *count, kvcore_error *error);
 
-/** The full records of all complete blocks; otherwise as kvhash_request_names(). */
+/** The full records of all complete blocks. Errors: as kvhash_request_names(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_request_blocks(const kvhash_request *request, kvhash_block *blocks,
                                                                 size_t capacity, size_t *count, kvcore_error *error);
 

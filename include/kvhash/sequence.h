@@ -32,6 +32,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvhash_sequence_create(). */
 typedef struct kvhash_sequence kvhash_sequence;
 
 /** Start from KVHASH_SEQUENCE_CONFIG_INIT. Tokens and runs are borrowed for the call. */
@@ -41,13 +42,14 @@ typedef struct kvhash_sequence_config {
     uint32_t reserved;          /**< 0 */
     uint64_t salt_hash;         /**< kvhash_salt_hash(); 0 is what a reference sequence without salt has */
     const uint32_t *tokens;     /**< what it starts with; kept as given, at placeholder slots too */
-    size_t token_count;         /**< */
+    size_t token_count;         /**< how many tokens */
     const kvhash_mm_run *runs;  /**< among those tokens, in any order */
-    size_t run_count;           /**< */
+    size_t run_count;           /**< how many runs */
     size_t reserve_tokens;      /**< take memory for that many at once */
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvhash_sequence_config;
 
+/** The values to start from. */
 #define KVHASH_SEQUENCE_CONFIG_INIT                                                        \
     {                                                                                      \
         sizeof(kvhash_sequence_config), 0, 0, 0, NULL, 0, NULL, 0, 0, { NULL, NULL, NULL } \
@@ -59,8 +61,9 @@ KVHASH_API kvhash_sequence_config kvhash_sequence_config_init(void);
  * Make a sequence.
  *
  * Gives:  *sequence, to be destroyed by kvhash_sequence_destroy().
- * Errors: in this order: KVCORE_EINVAL for NULLs or a wrong struct_size; KVHASH_EBLOCK_SIZE for a block_tokens of 0; those of
- *         kvhash_mm_sort() for faulty runs; KVHASH_EPOSITION for more than 2^24 blocks; KVCORE_ENOMEM.
+ * Errors: in this order: KVCORE_EINVAL for NULLs or a wrong struct_size; KVHASH_EBLOCK_SIZE for a block_tokens of 0;
+ *         KVHASH_EEMPTY_RUN, KVHASH_EOFFSET_OVERFLOW, KVHASH_EOUT_OF_BOUNDS, KVHASH_EOVERLAP for faulty runs;
+ *         KVHASH_EPOSITION for more than 2^24 blocks; KVCORE_ENOMEM.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_create(const kvhash_sequence_config *config,
                                                                  kvhash_sequence **sequence, kvcore_error *error);
@@ -82,7 +85,8 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_append(kvhash_sequence
  *
  * Takes:  tokens may point into the sequence itself.
  * Gives:  *completed (unless NULL): the blocks that were completed.
- * Errors: as kvhash_sequence_append(); KVCORE_EINVAL for NULL tokens with a count.
+ * Errors: KVHASH_EPOSITION when it would complete a block past 2^24; KVCORE_ENOMEM; KVCORE_EINVAL for a NULL sequence, or
+ *         NULL tokens with a count.
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_extend(kvhash_sequence *sequence, const uint32_t *tokens,
                                                                  size_t count, kvhash_block_range *completed);
@@ -133,9 +137,13 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sequence_pop(kvhash_sequence *s
 KVHASH_API void kvhash_sequence_reset(kvhash_sequence *sequence);
 
 /** @name What it holds. O(1); a NULL sequence reads as an empty one; count may be NULL. @{ */
+/** Tokens, those of the partial block too. */
 KVHASH_API size_t kvhash_sequence_token_count(const kvhash_sequence *sequence);
+/** Complete blocks. */
 KVHASH_API size_t kvhash_sequence_block_count(const kvhash_sequence *sequence);
+/** Tokens a block. */
 KVHASH_API uint32_t kvhash_sequence_block_tokens(const kvhash_sequence *sequence);
+/** The salt hash it was created with. */
 KVHASH_API uint64_t kvhash_sequence_salt_hash(const kvhash_sequence *sequence);
 
 /** The names of the complete blocks, ready for a block manager or an index. */

@@ -39,9 +39,10 @@
 extern "C" {
 #endif
 
+/** How values are written. */
 typedef enum kvhash_wire_format {
-    KVHASH_WIRE_JSON = 1,
-    KVHASH_WIRE_MSGPACK = 2,
+    KVHASH_WIRE_JSON = 1,          /**< as serde_json does */
+    KVHASH_WIRE_MSGPACK = 2,       /**< as rmp_serde does, records as arrays */
     KVHASH_WIRE_MSGPACK_NAMED = 3, /**< records as maps; the same as KVHASH_WIRE_MSGPACK when reading */
 } kvhash_wire_format;
 
@@ -49,32 +50,48 @@ typedef enum kvhash_wire_format {
 #define KVHASH_WIRE_MAX_BYTES 128
 
 /** @name Writing. Gives *size_bytes and the bytes. @{ */
+/** A name. Errors: KVCORE_EBUFFER with the size in *size_bytes; KVCORE_EINVAL for NULLs and an unknown format. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_write_plh(kvhash_wire_format format, kvhash_plh name, void *bytes,
                                                                 size_t capacity, size_t *size_bytes);
+
+/** A PSH. Errors: those of kvhash_wire_write_plh(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_write_psh(kvhash_wire_format format, kvhash_psh psh, void *bytes,
                                                                 size_t capacity, size_t *size_bytes);
-/** Only block_hash and plh of the record are sent. */
+/** Only block_hash and plh of the record are sent. Errors: those of kvhash_wire_write_plh(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_write_block(kvhash_wire_format format, const kvhash_block *block,
                                                                   void *bytes, size_t capacity, size_t *size_bytes);
+
+/** A multimodal run. Errors: those of kvhash_wire_write_plh(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_write_run(kvhash_wire_format format, kvhash_mm_run run,
                                                                 void *bytes, size_t capacity, size_t *size_bytes);
+
+/** A list of names. Errors: those of kvhash_wire_write_plh(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_write_names(kvhash_wire_format format, const kvhash_plh *names,
                                                                   size_t count, void *bytes, size_t capacity,
                                                                   size_t *size_bytes);
 /** @} */
 
 /** @name Reading. @{ */
+/**
+ * A name.
+ *
+ * Errors: KVCORE_ETRUNCATED when the input ends early; KVCORE_EFORMAT when it is something else; KVCORE_EOVERFLOW for a
+ *         number past 2^64 − 1; KVHASH_EMODE for a value that is no name; KVCORE_EINVAL for NULLs and an unknown
+ *         format.
+ */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_read_plh(kvhash_wire_format format, kvcore_bytes from,
                                                                kvhash_plh *name, kvcore_error *error);
+
+/** A PSH. Errors: those of kvhash_wire_read_plh() but KVHASH_EMODE. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_read_psh(kvhash_wire_format format, kvcore_bytes from,
                                                                kvhash_psh *psh, kvcore_error *error);
-/** The rest of the record follows from the two fields that are sent. */
+/** The rest of the record follows from the two fields that are sent. Errors: those of kvhash_wire_read_plh(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_read_block(kvhash_wire_format format, kvcore_bytes from,
                                                                  kvhash_block *block, kvcore_error *error);
-/** The run is not validated; that needs the tokens. */
+/** The run is not validated; that needs the tokens. Errors: those of kvhash_wire_read_plh() but KVHASH_EMODE. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_read_run(kvhash_wire_format format, kvcore_bytes from,
                                                                kvhash_mm_run *run, kvcore_error *error);
-/** KVCORE_EBUFFER when there are more names than `capacity`: *count is how many, nothing else is written. */
+/** A list of names. Errors: those of kvhash_wire_read_plh(); KVCORE_EBUFFER when there are more names than `capacity`: *count is how many, nothing else is written. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_wire_read_names(kvhash_wire_format format, kvcore_bytes from,
                                                                  kvhash_plh *names, size_t capacity, size_t *count,
                                                                  kvcore_error *error);

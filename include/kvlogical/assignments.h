@@ -31,6 +31,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvlogical_assignments_create(). */
 typedef struct kvlogical_assignments kvlogical_assignments;
 
 /**
@@ -61,7 +62,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_assignments_extend(kvlogi
                                                                           kvlogical_mutable *blocks, size_t count,
                                                                           kvcore_error *error);
 
-/** Blocks that are registered already (matched ones), behind the assigned ones. Otherwise as kvlogical_assignments_extend().
+/** Blocks that are registered already (matched ones), behind the assigned ones. Errors: as kvlogical_assignments_extend().
  * Cost: O(all) when blocks are staged or unassigned. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_assignments_extend_assigned(kvlogical_assignments *assignments,
                                                                                    kvlogical_immutable *held,
@@ -106,10 +107,14 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_assignments_take_assigned
                                                                                  uint64_t *keys,
                                                                                  kvlogical_immutable *held,
                                                                                  size_t capacity, size_t *count);
+
+/** The same for the staged blocks. Errors: as kvlogical_assignments_take_assigned(). */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_assignments_take_staged(kvlogical_assignments *assignments,
                                                                                uint64_t *keys,
                                                                                kvlogical_complete *staged,
                                                                                size_t capacity, size_t *count);
+
+/** The same for the unassigned blocks. Errors: as kvlogical_assignments_take_assigned(). */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_assignments_take_unassigned(kvlogical_assignments *assignments,
                                                                                    uint64_t *keys,
                                                                                    kvlogical_mutable *blocks,
@@ -123,11 +128,11 @@ KVLOGICAL_API bool kvlogical_assignments_contains(const kvlogical_assignments *a
 
 /** What a tracker holds. The guards are only to be looked at: they remain the tracker's. */
 typedef struct kvlogical_assignments_view {
-    const uint64_t *keys; /**< of the assigned, then the staged, then the unassigned blocks */
-    const kvlogical_immutable *assigned;
-    const kvlogical_complete *staged;
-    const kvlogical_mutable *unassigned;
-    size_t assigned_count, staged_count, unassigned_count;
+    const uint64_t *keys;                /**< of the assigned, then the staged, then the unassigned blocks */
+    const kvlogical_immutable *assigned; /**< borrowed */
+    const kvlogical_complete *staged;    /**< borrowed */
+    const kvlogical_mutable *unassigned; /**< borrowed */
+    size_t assigned_count, staged_count, unassigned_count; /**< how many guards of each kind */
 } kvlogical_assignments_view;
 
 /** Valid: until the next call that changes the tracker. A NULL tracker reads as an empty one. */

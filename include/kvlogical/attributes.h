@@ -39,6 +39,7 @@ typedef struct kvlogical_attributes {
     size_t proof_count; /**< as many as blocks or names; 0 with NULL */
 } kvlogical_attributes;
 
+/** The values to start from. */
 #define KVLOGICAL_ATTRIBUTES_INIT \
     { sizeof(kvlogical_attributes), 0, 0, 0, 0, NULL, 0, NULL, 0 }
 

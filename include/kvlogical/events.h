@@ -52,6 +52,7 @@ typedef struct kvlogical_event_policy {
     void *ctx;                     /**< of the filter */
 } kvlogical_event_policy;
 
+/** The values to start from. */
 #define KVLOGICAL_EVENT_POLICY_INIT \
     { sizeof(kvlogical_event_policy), 0, NULL, NULL }
 
@@ -60,9 +61,10 @@ KVLOGICAL_API kvlogical_event_policy kvlogical_event_policy_init(void);
 
 /** Positions that are powers of two, from least to most. */
 typedef struct kvlogical_position_range {
-    uint32_t least, most;
+    uint32_t least, most; /**< first and last position that passes */
 } kvlogical_position_range;
 
+/** Every position passes. */
 #define KVLOGICAL_POSITION_RANGE_DEFAULT \
     { 16, 65536 }
 
@@ -86,6 +88,7 @@ KVLOGICAL_API const char *kvlogical_registry_tier_label(const kvlogical_registry
 
 /* ---- a listener ---- */
 
+/** Is given each event in turn. */
 typedef void (*kvlogical_event_callback)(void *ctx, const kvhash_event *event);
 
 /**
@@ -103,11 +106,13 @@ KVLOGICAL_API void kvlogical_registry_announce(kvlogical_registry *registry);
 
 /* ---- a subscription ---- */
 
+/** Opaque. Made by kvlogical_subscribe(). */
 typedef struct kvlogical_subscription kvlogical_subscription;
 
 /** From the next event on. Errors: KVCORE_EINVAL, KVCORE_ENOMEM; KVCORE_ENOTSUP when the registry lives in caller's memory. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscribe(kvlogical_registry *registry,
                                                                  kvlogical_subscription **subscription);
+/** End the subscription; events that were not polled are gone. NULL is ignored. */
 KVLOGICAL_API void kvlogical_subscription_destroy(kvlogical_subscription *subscription);
 
 /**
@@ -136,6 +141,8 @@ static inline KVCORE_NODISCARD kvcore_status kvlogical_subscription_poll(kvlogic
  * poll, so that no poll is long. Names that come or go meanwhile are told by their own events. Heals a GAP.
  *
  * A receiver that takes a PRESENT of a name it has, and a REMOVE of one it has not, as nothing new ends with the true state.
+ *
+ * Errors: KVCORE_EINVAL for NULL.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_resync(kvlogical_subscription *subscription);
 
@@ -145,24 +152,28 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_resync(kvlog
 typedef struct kvlogical_event_batch {
     size_t struct_size;         /**< of the sender's struct */
     const kvhash_event *events; /**< borrowed for the call, event_bytes apart */
-    size_t count;
-    size_t event_bytes; /**< sizeof(kvhash_event) of the sender; another version's may differ */
+    size_t count;               /**< how many */
+    size_t event_bytes;         /**< sizeof(kvhash_event) of the sender; another version's may differ */
 } kvlogical_event_batch;
 
+/** Is given each batch in turn. */
 typedef void (*kvlogical_publish)(void *ctx, const kvlogical_event_batch *batch);
 
+/** Opaque. Made by kvlogical_publisher_create(). */
 typedef struct kvlogical_publisher kvlogical_publisher;
 
+/** What a publisher is made of. Start from KVLOGICAL_PUBLISHER_CONFIG_INIT. */
 typedef struct kvlogical_publisher_config {
     size_t struct_size;
     kvlogical_publish publish; /**< required; called without any lock */
-    void *ctx;
-    uint64_t window_ns; /**< a batch waits at most so long; 0: 10 ms */
-    size_t max_events;  /**< and holds at most so many; 0: 1024 */
-    bool thread;        /**< flush from a thread of its own, which publishes; otherwise by kvlogical_publisher_poll() */
-    kvcore_allocator allocator;
+    void *ctx;                 /**< given back to publish */
+    uint64_t window_ns;        /**< a batch waits at most so long; 0: 10 ms */
+    size_t max_events;         /**< and holds at most so many; 0: 1024 */
+    bool thread; /**< flush from a thread of its own, which publishes; otherwise by kvlogical_publisher_poll() */
+    kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvlogical_publisher_config;
 
+/** The values to start from. */
 #define KVLOGICAL_PUBLISHER_CONFIG_INIT                                                   \
     {                                                                                     \
         sizeof(kvlogical_publisher_config), NULL, NULL, 0, 0, false, { NULL, NULL, NULL } \
@@ -182,11 +193,13 @@ KVLOGICAL_API void kvlogical_publisher_destroy(kvlogical_publisher *publisher);
 
 /**
  * Take in what happened and publish the batches that are due: full, of another kind than what came after, or older than the
- * window at now_ns (any clock that only grows). Not with a thread (KVLOGICAL_ESTATE).
+ * window at now_ns (any clock that only grows). 
+ *
+ * Errors: KVLOGICAL_ESTATE for a publisher with a thread; KVCORE_EINVAL for NULL.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_poll(kvlogical_publisher *publisher, uint64_t now_ns);
 
-/** Have the present state told, as kvlogical_subscription_resync(). Any thread. */
+/** Have the present state told, as kvlogical_subscription_resync(). Any thread. Errors: KVCORE_EINVAL for NULL. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_resync(kvlogical_publisher *publisher);
 
 #ifdef __cplusplus

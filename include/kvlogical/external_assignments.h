@@ -31,17 +31,18 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvlogical_external_create(). */
 typedef struct kvlogical_external_assignments kvlogical_external_assignments;
 
 /** A block and its name. */
 typedef struct kvlogical_assignment {
-    kvhash_plh name;
-    uint64_t block_id;
+    kvhash_plh name;   /**< the block's name */
+    uint64_t block_id; /**< the caller's number for it */
 } kvlogical_assignment;
 
 /** start … end − 1: indices or positions. */
 typedef struct kvlogical_range {
-    size_t start, end;
+    size_t start, end; /**< first, and one past the last */
 } kvlogical_range;
 
 /**
@@ -101,7 +102,11 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_stage(kvlogical_
 /** Staged blocks become assigned. Gives: which indices among the assigned ones are new. Never fails. O(1). */
 KVLOGICAL_API kvlogical_range kvlogical_external_commit(kvlogical_external_assignments *assignments);
 
-/** kvlogical_external_stage(), then _commit(): *assigned (may be NULL) includes what was staged before. */
+/**
+ * kvlogical_external_stage(), then _commit(): *assigned (may be NULL) includes what was staged before.
+ *
+ * Errors: as kvlogical_external_stage().
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assign(kvlogical_external_assignments *assignments,
                                                                        const kvhash_plh *names, size_t count,
                                                                        kvlogical_range *assigned, kvcore_error *error);
@@ -125,10 +130,10 @@ KVLOGICAL_API bool kvlogical_external_contains(const kvlogical_external_assignme
 
 /** What a tracker holds, in order: first the assigned blocks, then the staged, then the unassigned ones. */
 typedef struct kvlogical_external_view {
-    const uint64_t *block_ids; /**< of all three parts, one after the other */
-    const kvhash_plh *names;   /**< of the first two */
-    size_t assigned, staged, unassigned;
-    size_t offset;
+    const uint64_t *block_ids;           /**< of all three parts, one after the other */
+    const kvhash_plh *names;             /**< of the first two */
+    size_t assigned, staged, unassigned; /**< how many blocks of each kind */
+    size_t offset;                       /**< position of the first one */
 } kvlogical_external_view;
 
 /** Valid: until the next call that changes the tracker. A NULL tracker reads as an empty one. */
@@ -150,8 +155,8 @@ KVLOGICAL_API bool kvlogical_external_pending_at_position(const kvlogical_extern
 
 /** Two blocks at one position: where data is and where it goes. */
 typedef struct kvlogical_zipped {
-    size_t position;
-    uint64_t first, second;
+    size_t position;        /**< in the sequence */
+    uint64_t first, second; /**< the two block ids */
 } kvlogical_zipped;
 
 /**
@@ -164,7 +169,11 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_zip_assigned(
     const kvlogical_external_assignments *first, const kvlogical_external_assignments *second, kvlogical_zipped *zipped,
     size_t capacity, size_t *count);
 
-/** The same for the assigned blocks of `source` and the unassigned ones of `target`: what to copy where. */
+/**
+ * The same for the assigned blocks of `source` and the unassigned ones of `target`: what to copy where.
+ *
+ * Errors: as kvlogical_external_zip_assigned().
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_zip_pending(
     const kvlogical_external_assignments *source, const kvlogical_external_assignments *target,
     kvlogical_zipped *zipped, size_t capacity, size_t *count);

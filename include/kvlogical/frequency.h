@@ -27,10 +27,14 @@
 extern "C" {
 #endif
 
+/** A small sketch, in names. */
 #define KVLOGICAL_FREQUENCY_SMALL ((size_t)1 << 18)
+/** A medium sketch: the default of multi-LRU. */
 #define KVLOGICAL_FREQUENCY_MEDIUM ((size_t)1 << 21)
+/** A large sketch, in names. */
 #define KVLOGICAL_FREQUENCY_LARGE ((size_t)1 << 24)
 
+/** Opaque. Made by kvlogical_frequency_create(). */
 typedef struct kvlogical_frequency kvlogical_frequency;
 
 /**
@@ -48,10 +52,14 @@ KVLOGICAL_API void kvlogical_frequency_destroy(kvlogical_frequency *frequency);
 
 /** A key of 16 bytes: a name. */
 KVLOGICAL_API void kvlogical_frequency_touch(kvlogical_frequency *frequency, kvhash_plh name);
+
+/** How often the name was touched, estimated: 0 … 15. */
 KVLOGICAL_API unsigned kvlogical_frequency_count(const kvlogical_frequency *frequency, kvhash_plh name);
 
 /** A key of 8 bytes; not the same as a name with the same low half. */
 KVLOGICAL_API void kvlogical_frequency_touch_u64(kvlogical_frequency *frequency, uint64_t key);
+
+/** The same for a key of 8 bytes. */
 KVLOGICAL_API unsigned kvlogical_frequency_count_u64(const kvlogical_frequency *frequency, uint64_t key);
 
 /** Touches that changed anything since the last halving, as the halving left it. */
@@ -63,9 +71,9 @@ KVLOGICAL_API uint32_t kvlogical_frequency_size(const kvlogical_frequency *frequ
  * Both functions are called under the registry's lock, from any thread that uses it, and must not call back into it.
  */
 typedef struct kvlogical_tracker {
-    void *ctx;
-    void (*touch)(void *ctx, kvhash_plh name);
-    unsigned (*count)(void *ctx, kvhash_plh name);
+    void *ctx;                                     /**< given back to both functions */
+    void (*touch)(void *ctx, kvhash_plh name);     /**< the name was used once more */
+    unsigned (*count)(void *ctx, kvhash_plh name); /**< how often it was used, estimated */
 } kvlogical_tracker;
 
 /** The sketch as a tracker; it must outlive the registry. */

@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-/* All guards begin alike, and all zero is an empty one:
+/** All guards begin alike, and all zero is an empty one:
  *
  *     | manager id (8) | block (4) | generation (4) |
  *
@@ -60,15 +60,15 @@ typedef struct kvlogical_pin {
  * there. */
 typedef struct kvlogical_weak {
     KVLOGICAL_GUARD_FIELDS
-    uint32_t record;            /* private */
-    uint32_t record_generation; /* private */
+    uint32_t record;            /**< private */
+    uint32_t record_generation; /**< private */
 } kvlogical_weak;
 
 /** One of the holders of a name's registration, whatever blocks of it there are. All zero is an empty one. */
 typedef struct kvlogical_handle {
-    uint64_t registry;   /* id of the registry, from 1; 0: empty */
-    uint32_t record;     /* private */
-    uint32_t generation; /* private */
+    uint64_t registry;   /**< id of the registry, from 1; 0: empty */
+    uint32_t record;     /**< private */
+    uint32_t generation; /**< private */
 } kvlogical_handle;
 
 #ifdef __cplusplus

@@ -26,7 +26,11 @@ extern "C" {
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_withdraw(kvlogical_manager *manager, const kvhash_plh *names,
                                                                 size_t count, size_t *withdrawn);
 
-/** The same for every name of the manager: the weights were reloaded. Mutable blocks stay as they are. */
+/**
+ * The same for every name of the manager: the weights were reloaded. Mutable blocks stay as they are.
+ *
+ * Errors: KVCORE_EINVAL for NULL.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_withdraw_all(kvlogical_manager *manager, size_t *withdrawn);
 
 enum {
@@ -42,7 +46,7 @@ enum {
 /** What a slot holds. */
 typedef struct kvlogical_slot {
     kvhash_plh name; /**< zero while free or mutable */
-    uint32_t block;
+    uint32_t block;  /**< index of the slot, which is that of the block */
     uint32_t state;  /**< KVLOGICAL_STATE_… */
     uint32_t holds;  /**< guards, pins, and duplicates that keep it */
     uint32_t level;  /**< multi-LRU: which list an inactive block is in */

@@ -40,6 +40,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvlogical_manager_create() and kvlogical_manager_create_in(). */
 typedef struct kvlogical_manager kvlogical_manager;
 
 /** Which inactive block goes first. */
@@ -61,7 +62,9 @@ enum {
     KVLOGICAL_DUPLICATES_REJECT = 1, /**< the caller gets the primary, the block becomes free */
 };
 
+/** Tokens a block when the config says 0. */
 #define KVLOGICAL_BLOCK_TOKENS_DEFAULT 16
+/** The most tokens a block may have. */
 #define KVLOGICAL_BLOCK_TOKENS_MAX 1024
 /** Block indices are 32 bits and one of them means none. */
 #define KVLOGICAL_BLOCK_COUNT_MAX UINT32_C(0x7FFFFFFF)
@@ -95,10 +98,12 @@ typedef struct kvlogical_config {
                                       secret, which goes with the manager */
 } kvlogical_config;
 
+/** For kvlogical_config.proof_bits: verify nothing. */
 #define KVLOGICAL_PROOFS_NONE UINT32_MAX
-
+/** For kvlogical_config.history: remember nothing. */
 #define KVLOGICAL_HISTORY_NONE UINT32_MAX
 
+/** The values to start from. */
 #define KVLOGICAL_CONFIG_INIT \
     { sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, {NULL, NULL, NULL}, 0, 0, NULL }
 
@@ -120,6 +125,9 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_create(const kvlo
 /**
  * How many bytes kvlogical_manager_create_in() needs for this config: slots, names, eviction order, sketch, handles and
  * history of the manager and its private registry.
+ *
+ * Errors: KVCORE_EINVAL for NULLs or a wrong struct_size; KVCORE_ECONFIG as kvlogical_manager_create();
+ *         KVCORE_EOVERFLOW when the bytes do not fit in a size_t.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_bytes(const kvlogical_config *config, size_t *bytes,
                                                                      kvcore_error *error);
@@ -272,7 +280,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_match_scattered(kvlogical
  * The distinct names among names[0 … count−1] that are here, in the order of their first occurrence.
  *
  * With touch, the tracker counts each occurrence of a registered name, also of one that only other tiers have.
- * Gives:  *found; held[k] is a hold on names[indices[k]] for k < *found (room for count in both). Errors: as match.
+ * Gives:  *found; held[k] is a hold on names[indices[k]] for k < *found (room for count in both). Errors: as kvlogical_match_prefix().
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_scan(kvlogical_manager *manager, const kvhash_plh *names,
                                                             size_t count, bool touch, kvlogical_immutable *held,
@@ -293,15 +301,20 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_clone(kvlogical_manager *
  */
 KVLOGICAL_API kvcore_status kvlogical_release(kvlogical_manager *manager, kvlogical_immutable *held, size_t count);
 
-/** The same, last index first: the front of a prefix, which most requests share, becomes inactive last and stays longest. */
+/**
+ * The same, last index first: the front of a prefix, which most requests share, becomes inactive last and stays
+ * longest.
+ *
+ * Errors: as kvlogical_release().
+ */
 KVLOGICAL_API kvcore_status kvlogical_release_tail_first(kvlogical_manager *manager, kvlogical_immutable *held,
                                                          size_t count);
 
-/** Give blocks back unfilled; they become free, index 0 first. Otherwise as kvlogical_release(). */
+/** Give blocks back unfilled; they become free, index 0 first. Errors: as kvlogical_release(). */
 KVLOGICAL_API kvcore_status kvlogical_release_mutable(kvlogical_manager *manager, kvlogical_mutable *blocks,
                                                       size_t count);
 
-/** Give staged blocks back unshared; they become free, index 0 first. Otherwise as kvlogical_release(). */
+/** Give staged blocks back unshared; they become free, index 0 first. Errors: as kvlogical_release(). */
 KVLOGICAL_API kvcore_status kvlogical_release_complete(kvlogical_manager *manager, kvlogical_complete *staged,
                                                        size_t count);
 
@@ -326,14 +339,32 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_downgrade(kvlogical_manag
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_upgrade(kvlogical_manager *manager, const kvlogical_weak *weak,
                                                                kvlogical_immutable *held);
+
+/**
+ * One more weak guard like this one; both are to be released.
+ *
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL for NULLs, KVCORE_EOVERFLOW past 2^32 − 1 holds on one name.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_clone_weak(kvlogical_manager *manager,
                                                                   const kvlogical_weak *weak, kvlogical_weak *copy);
+
+/**
+ * Let go of weak guards; empty ones are skipped.
+ *
+ * Errors: KVLOGICAL_EGUARD for a foreign or outlived guard: then nothing was released; KVCORE_EINVAL for NULLs.
+ */
 KVLOGICAL_API kvcore_status kvlogical_release_weak(kvlogical_manager *manager, kvlogical_weak *weak, size_t count);
 
-/** A pin beside each immutable guard: one more hold, not counted among the immutable guards in flight. */
+/**
+ * A pin beside each immutable guard: one more hold, not counted among the immutable guards in flight.
+ *
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_EOVERFLOW.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_pin_blocks(kvlogical_manager *manager,
                                                                   const kvlogical_immutable *held, size_t count,
                                                                   kvlogical_pin *pins);
+
+/** Let go of pins, as kvlogical_release() of guards. Errors: those of kvlogical_release(). */
 KVLOGICAL_API kvcore_status kvlogical_release_pins(kvlogical_manager *manager, kvlogical_pin *pins, size_t count);
 
 /* ---- what a held block is ---- */
@@ -374,9 +405,10 @@ KVLOGICAL_API uint32_t kvlogical_manager_block_tokens(const kvlogical_manager *m
 
 /** How many blocks are in each state; they sum up to total. available = free + inactive. */
 typedef struct kvlogical_counts {
-    size_t struct_size; /**< of the caller's struct */
-    size_t total, available;
-    size_t free, mutable_blocks, staged, primary, duplicate, inactive, withdrawn;
+    size_t struct_size;                             /**< of the caller's struct */
+    size_t total, available;                        /**< all blocks; those that allocate can give (free and inactive) */
+    size_t free, mutable_blocks, staged;            /**< blocks in each of these states */
+    size_t primary, duplicate, inactive, withdrawn; /**< and in these; the sum of all is total */
 } kvlogical_counts;
 
 #define KVLOGICAL_COUNTS_INIT \

@@ -17,6 +17,7 @@
 extern "C" {
 #endif
 
+/** Counters and gauges of one manager. */
 typedef struct kvlogical_metrics {
     size_t struct_size; /**< of the caller's struct */
     /* counters, in the order of their export */
@@ -26,16 +27,16 @@ typedef struct kvlogical_metrics {
     uint64_t registrations;          /**< passed to register, duplicates and rejected ones too */
     uint64_t duplicate_blocks;       /**< registered as duplicates */
     uint64_t registration_dedup;     /**< rejected: the caller got the primary */
-    uint64_t stagings;
+    uint64_t stagings;               /**< blocks that were staged */
     uint64_t match_hashes_requested; /**< names given to match and match_scattered */
     uint64_t match_blocks_returned;  /**< hits of them */
-    uint64_t scan_hashes_requested;
-    uint64_t scan_blocks_returned; /**< distinct names */
+    uint64_t scan_hashes_requested;  /**< names given to scan */
+    uint64_t scan_blocks_returned;   /**< distinct names */
     /* gauges */
-    int64_t inflight_mutable;
+    int64_t inflight_mutable;   /**< mutable guards that are out */
     int64_t inflight_immutable; /**< immutable guards, not blocks; pins do not count */
     int64_t reset_pool_size;    /**< free blocks */
-    int64_t inactive_pool_size;
+    int64_t inactive_pool_size; /**< inactive blocks */
     /* ours */
     uint64_t withdrawals;      /**< blocks taken out of circulation */
     uint64_t ghosts_dropped;   /**< lineage: placeholders of the forest given up because there were too many */
@@ -67,8 +68,8 @@ static inline kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manage
 
 /** One label of every sample; name must be a Prometheus label name, value is escaped. */
 typedef struct kvlogical_label {
-    const char *name;
-    const char *value;
+    const char *name;  /**< NUL terminated */
+    const char *value; /**< NUL terminated */
 } kvlogical_label;
 
 /**

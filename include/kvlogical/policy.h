@@ -23,6 +23,7 @@ typedef struct kvlogical_policy {
     const char *help;  /**< one line */
 } kvlogical_policy;
 
+/** The values to start from. */
 #define KVLOGICAL_POLICY_INIT \
     { sizeof(kvlogical_policy), 0, NULL, NULL, NULL, NULL }
 

@@ -32,6 +32,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvlogical_registry_create(). */
 typedef struct kvlogical_registry kvlogical_registry;
 
 /** Start from KVLOGICAL_REGISTRY_CONFIG_INIT; all other zeros mean the default. */
@@ -43,6 +44,7 @@ typedef struct kvlogical_registry_config {
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvlogical_registry_config;
 
+/** The values to start from. */
 #define KVLOGICAL_REGISTRY_CONFIG_INIT                                                    \
     {                                                                                     \
         sizeof(kvlogical_registry_config), 0, {NULL, NULL, NULL}, 0, { NULL, NULL, NULL } \
@@ -63,6 +65,7 @@ KVLOGICAL_API kvcore_status kvlogical_registry_destroy(kvlogical_registry *regis
 /** How many distinct names are registered. */
 KVLOGICAL_API size_t kvlogical_registry_count(const kvlogical_registry *registry);
 
+/** Is the name registered? O(1). */
 KVLOGICAL_API bool kvlogical_registry_is_registered(const kvlogical_registry *registry, kvhash_plh name);
 
 /**
@@ -78,6 +81,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_presence(const k
 
 /* ---- frequency ---- */
 
+/** Does the registry count how often names are used? */
 KVLOGICAL_API bool kvlogical_registry_has_tracker(const kvlogical_registry *registry);
 /** No effect without a tracker. Runs no touch callbacks. */
 KVLOGICAL_API void kvlogical_registry_touch(kvlogical_registry *registry, kvhash_plh name);
@@ -97,22 +101,42 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_register(kvlogic
                                                                          const kvhash_plh *names, size_t count,
                                                                          kvlogical_handle *handles);
 
-/** The same without touch and without event: for names that move here from another registry. */
+/**
+ * The same without touch and without event: for names that move here from another registry.
+ *
+ * Errors: as kvlogical_registry_register().
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_transfer(kvlogical_registry *registry,
                                                                          const kvhash_plh *names, size_t count,
                                                                          kvlogical_handle *handles);
 
-/** A handle to a registered name, else an empty one; with touch, a registered name is touched. Errors: as register. */
+/** A handle to a registered name, else an empty one; with touch, a registered name is touched. Errors: KVCORE_EINVAL for NULLs; KVCORE_EOVERFLOW past 2^32 − 1 holds on one name. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_find(kvlogical_registry *registry, kvhash_plh name,
                                                                      bool touch, kvlogical_handle *handle);
 
-/** Errors of all that take a handle: KVLOGICAL_EGUARD when it is empty, of another registry, or released. */
+/**
+ * A second handle to the same name.
+ *
+ * Errors: KVLOGICAL_EGUARD when the handle is empty, of another registry, or released; KVCORE_EINVAL for NULLs;
+ *         KVCORE_EOVERFLOW past 2^32 − 1 holds on one name.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_clone(kvlogical_registry *registry,
                                                                     const kvlogical_handle *handle,
                                                                     kvlogical_handle *copy);
+
+/**
+ * The name of a handle.
+ *
+ * Errors: KVLOGICAL_EGUARD when the handle is empty, of another registry, or released; KVCORE_EINVAL for NULLs.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_name(const kvlogical_registry *registry,
                                                                    const kvlogical_handle *handle, kvhash_plh *name);
-/** Empty ones are skipped; index 0 first; a foreign or released one refuses the whole array. */
+/**
+ * Empty ones are skipped; index 0 first; a foreign or released one refuses the whole array.
+ *
+ * Errors: KVLOGICAL_EGUARD: nothing was released; KVCORE_EINVAL for NULLs, or for more copies of a handle than there
+ *         are holds: those were released.
+ */
 KVLOGICAL_API kvcore_status kvlogical_handle_release(kvlogical_registry *registry, kvlogical_handle *handles,
                                                      size_t count);
 
@@ -130,13 +154,16 @@ typedef void (*kvlogical_attachment_destructor)(void *value);
  * The first attachment decides for the life of the registration which of the two a key is. Attachments stay until the name
  * is unregistered, even when the handle is released before.
  * Takes:  value on success; destructor may be NULL.
- * Errors: KVLOGICAL_EATTACHMENT when the key is used the other way; KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM.
+ * Errors: KVLOGICAL_EATTACHMENT when the key is used the other way; KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM; KVCORE_ENOTSUP when the
+ *         registry lives in caller's memory.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_attach_unique(kvlogical_registry *registry,
                                                                             const kvlogical_handle *handle,
                                                                             kvlogical_attachment_key key, void *value,
                                                                             kvlogical_attachment_destructor destructor,
                                                                             kvcore_error *error);
+
+/** The same for a value that is one of several of its key. Errors: as kvlogical_handle_attach_unique(). */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_attach(kvlogical_registry *registry,
                                                                      const kvlogical_handle *handle,
                                                                      kvlogical_attachment_key key, void *value,
@@ -148,6 +175,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_attach(kvlogical_r
  *
  * Gives:  *count values there are; the first min(*count, capacity) in values, borrowed while the handle is held and, if
  *         unique, not replaced.
+ * Errors: KVLOGICAL_EGUARD when the handle is empty, of another registry, or released; KVCORE_EINVAL for NULLs.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_attachments(const kvlogical_registry *registry,
                                                                           const kvlogical_handle *handle,
@@ -156,13 +184,19 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_attachments(const 
 
 /* ---- touch callbacks ---- */
 
+/** Is told each name that is touched. */
 typedef void (*kvlogical_touch_callback)(void *ctx, kvhash_plh name);
 
-/** Append a callback; it stays until the name is unregistered. Errors: as attach. */
+/** Append a callback; it stays until the name is unregistered. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM;
+ * KVCORE_ENOTSUP when the registry lives in caller's memory. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_on_touch(kvlogical_registry *registry,
                                                                        const kvlogical_handle *handle,
                                                                        kvlogical_touch_callback callback, void *ctx);
-/** Run the callbacks that are there now, in order, without the lock. Counts nothing in the tracker. */
+/**
+ * Run the callbacks that are there now, in order, without the lock. Counts nothing in the tracker.
+ *
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL for NULLs.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_touch(kvlogical_registry *registry,
                                                                     const kvlogical_handle *handle);
 

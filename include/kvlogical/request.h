@@ -37,6 +37,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvlogical_request_create() and kvlogical_request_fork(). */
 typedef struct kvlogical_request kvlogical_request;
 struct kvlogical_request_event;
 
@@ -47,22 +48,23 @@ typedef void (*kvlogical_request_callback)(void *ctx, const kvlogical_request *r
 /** Start from KVLOGICAL_REQUEST_CONFIG_INIT; all other zeros mean the default. Arrays are borrowed for the call. */
 typedef struct kvlogical_request_config {
     size_t struct_size;
-    const uint32_t *tokens; /**< the input */
-    size_t token_count;
-    const kvhash_mm_run *runs; /**< multimodal runs among the input, in any order */
-    size_t run_count;
+    const uint32_t *tokens;       /**< the input */
+    size_t token_count;           /**< how many tokens */
+    const kvhash_mm_run *runs;    /**< multimodal runs among the input, in any order */
+    size_t run_count;             /**< how many runs */
     uint64_t salt_hash;           /**< with salt_hash_given: used as it is. Otherwise 0, and salt and lora_name count */
     size_t max_output_tokens;     /**< how many tokens may be generated; 0: none */
     size_t reserve_output_tokens; /**< take memory for so many at once; 0: for max_output_tokens, at most 1024 */
     bool release_tail_first;      /**< the front of the prefix becomes inactive last and stays longest */
     kvlogical_request_callback on_event; /**< NULL: nobody listens */
-    void *ctx;
-    kvcore_allocator allocator; /**< all NULL means the C library's */
-    kvcore_bytes salt;          /**< isolates tenants, as kvhash_request has it; empty: none. Borrowed for the call */
-    kvcore_bytes lora_name;     /**< isolates adapters; empty: none. Borrowed for the call */
-    bool salt_hash_given;       /**< the names are made with salt_hash. A reference sequence has 0 */
+    void *ctx;                           /**< given back to on_event */
+    kvcore_allocator allocator;          /**< all NULL means the C library's */
+    kvcore_bytes salt;      /**< isolates tenants, as kvhash_request has it; empty: none. Borrowed for the call */
+    kvcore_bytes lora_name; /**< isolates adapters; empty: none. Borrowed for the call */
+    bool salt_hash_given;   /**< the names are made with salt_hash. A reference sequence has 0 */
 } kvlogical_request_config;
 
+/** The values to start from. */
 #define KVLOGICAL_REQUEST_CONFIG_INIT                                                                                  \
     {                                                                                                                  \
         sizeof(kvlogical_request_config), NULL, 0, NULL, 0, 0, 0, 0, false, NULL, NULL, {NULL, NULL, NULL}, {NULL, 0}, \
@@ -119,13 +121,15 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_allocate(kvlogica
  * The KV of the first computed_tokens tokens is there: share the blocks that are complete by that.
  *
  * Errors: KVCORE_EINVAL when it is less than before, more than the tokens, or more than the held blocks have room for
- *         (expected = the bound, actual); KVLOGICAL_ESTATE when scheduled; those of kvlogical_register().
+ *         (expected = the bound, actual); KVLOGICAL_ESTATE when scheduled; KVLOGICAL_EGUARD; KVCORE_EOVERFLOW past 2^32 − 1
+ *         holds on one block.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_register_computed(kvlogical_request *request,
                                                                                  size_t computed_tokens,
                                                                                  kvcore_error *error);
 
-/** The same in two steps: first they are named and belong to nobody else, … */
+/** The same in two steps: first they are named and belong to nobody else, … Errors: as
+ * kvlogical_request_register_computed(). */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_stage_computed(kvlogical_request *request,
                                                                               size_t computed_tokens,
                                                                               kvcore_error *error);
@@ -177,9 +181,9 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_reacquire(kvlogic
 
 /** What the engine must copy before the fork computes: the first `tokens` tokens of a block. None when tokens is 0. */
 typedef struct kvlogical_block_copy {
-    uint32_t from;
-    uint32_t to;
-    uint32_t tokens;
+    uint32_t from;   /**< the parent's block */
+    uint32_t to;     /**< the fork's block */
+    uint32_t tokens; /**< how many to copy; 0: nothing */
 } kvlogical_block_copy;
 
 /**
@@ -199,19 +203,19 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_fork(const kvlogi
 
 /** All numbers of a request. */
 typedef struct kvlogical_request_counts {
-    size_t struct_size; /**< of the caller's struct */
-    size_t input_tokens, generated_tokens, max_output_tokens;
-    size_t total_tokens;     /**< input + generated */
-    size_t remaining_tokens; /**< that may still be generated */
-    size_t computed_tokens;  /**< whose KV is there */
-    size_t tail_tokens;      /**< total − computed */
-    size_t prefill_tokens;   /**< to be computed before decode can start; 0 when prefill is complete */
-    size_t complete_blocks;  /**< that the tokens make up */
-    size_t assigned_blocks, staged_blocks, unassigned_blocks;
-    size_t matched_blocks;   /**< of the assigned ones: cached, not computed here */
-    uint32_t state;          /**< KVLOGICAL_SCHEDULED_… of kvlogical/schedule.h */
-    size_t scheduled_tokens; /**< of prefill or speculation */
-    size_t scheduled_blocks; /**< that the schedule allocated */
+    size_t struct_size;                                       /**< of the caller's struct */
+    size_t input_tokens, generated_tokens, max_output_tokens; /**< of the prompt, since, and at most */
+    size_t total_tokens;                                      /**< input + generated */
+    size_t remaining_tokens;                                  /**< that may still be generated */
+    size_t computed_tokens;                                   /**< whose KV is there */
+    size_t tail_tokens;                                       /**< total − computed */
+    size_t prefill_tokens;  /**< to be computed before decode can start; 0 when prefill is complete */
+    size_t complete_blocks; /**< that the tokens make up */
+    size_t assigned_blocks, staged_blocks, unassigned_blocks; /**< blocks in each state */
+    size_t matched_blocks;                                    /**< of the assigned ones: cached, not computed here */
+    uint32_t state;                                           /**< KVLOGICAL_SCHEDULED_… of kvlogical/schedule.h */
+    size_t scheduled_tokens;                                  /**< of prefill or speculation */
+    size_t scheduled_blocks;                                  /**< that the schedule allocated */
 } kvlogical_request_counts;
 
 #define KVLOGICAL_REQUEST_COUNTS_INIT \

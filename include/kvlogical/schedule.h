@@ -57,8 +57,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_schedule_prefill(kvlogica
  * Takes:  token: what the chunk that ends the prefill yielded, unless the budget is spent; NULL for every other chunk.
  * Gives:  *outcome (may be NULL).
  * Errors: KVLOGICAL_ESTATE (expected and actual are states); KVLOGICAL_ETOKEN for a token on a chunk that does not end the
- *         prefill, or none on one that does; KVLOGICAL_EBUDGET for a token when the budget is spent; KVCORE_EINVAL, those
- *         of kvhash_sequence_append(). A block that cannot be shared now (2^32 − 1 holds) is shared by a later step.
+ *         prefill, or none on one that does; KVLOGICAL_EBUDGET for a token when the budget is spent; KVCORE_EINVAL;
+ *         KVCORE_ENOMEM; KVHASH_EPOSITION past 2^24 blocks. A block that cannot be shared now (2^32 − 1 holds) is shared by a later step.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_apply_prefill(kvlogical_request *request, const uint32_t *token,
                                                                      uint32_t *outcome, kvcore_error *error);
@@ -88,7 +88,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_schedule_speculative(kvlo
  * These tokens were accepted, the last of them not computed yet; perhaps none. Blocks that are too many go back.
  *
  * Errors: KVLOGICAL_ESTATE; KVLOGICAL_EBUDGET for more than were scheduled (expected, actual); otherwise as
- *         kvlogical_apply_decode().
+ *         kvlogical_apply_prefill(), but for KVLOGICAL_ETOKEN.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_apply_speculative(kvlogical_request *request,
                                                                          const uint32_t *tokens, size_t count,
@@ -126,14 +126,14 @@ enum {
 
 /** What happened to a request. Fields that do not belong to the kind are 0. */
 typedef struct kvlogical_request_event {
-    uint32_t kind; /**< KVLOGICAL_REQUEST_… */
-    uint32_t token;
-    uint32_t block_tokens;
-    bool flag;
-    size_t tokens;
-    size_t accepted;
-    size_t blocks;
-    size_t max_output_tokens;
+    uint32_t kind;            /**< KVLOGICAL_REQUEST_… */
+    uint32_t token;           /**< see the kinds */
+    uint32_t block_tokens;    /**< see the kinds */
+    bool flag;                /**< see the kinds */
+    size_t tokens;            /**< see the kinds */
+    size_t accepted;          /**< see the kinds */
+    size_t blocks;            /**< see the kinds */
+    size_t max_output_tokens; /**< see the kinds */
 } kvlogical_request_event;
 
 #ifdef __cplusplus

@@ -30,6 +30,7 @@ typedef struct kvradix_config {
     size_t holder_name_limit; /**< positional index only: most names that one holder has. 0: no limit */
 } kvradix_config;
 
+/** The values to start from. */
 #define KVRADIX_CONFIG_INIT \
     { sizeof(kvradix_config), 0, 0, {NULL, NULL, NULL}, 0, 0, 0 }
 /** KVRADIX_CONFIG_INIT as a function, for other languages. */

@@ -23,8 +23,9 @@
 extern "C" {
 #endif
 
+/** How much memory an index may take on its host, by estimate. */
 typedef struct kvradix_guardrail {
-    uint64_t host_bytes;
+    uint64_t host_bytes;     /**< memory of the host */
     uint64_t reserved_bytes; /**< of the host, for everything else */
     uint64_t overhead_bytes; /**< that a map is thought to add to each entry */
     uint8_t percent;         /**< of what is left; may exceed 100 */
@@ -36,8 +37,11 @@ typedef struct kvradix_guardrail {
 /** KVRADIX_GUARDRAIL_INIT as a function, for other languages. */
 KVRADIX_API kvradix_guardrail kvradix_guardrail_init(void);
 
+/** percent of what is left of the host after the reserve; saturating. NULL reads as 0. */
 KVRADIX_API uint64_t kvradix_guardrail_budget_bytes(const kvradix_guardrail *guardrail);
+/** Bytes that one entry is thought to take: key, entry and overhead; saturating. NULL reads as 0. */
 KVRADIX_API uint64_t kvradix_guardrail_entry_bytes(const kvradix_guardrail *guardrail);
+/** Bytes that so many entries are thought to take; saturating. NULL reads as 0. */
 KVRADIX_API uint64_t kvradix_guardrail_estimate_bytes(const kvradix_guardrail *guardrail, uint64_t entries);
 /** The most entries whose estimate is within the budget. */
 KVRADIX_API uint64_t kvradix_guardrail_max_entries(const kvradix_guardrail *guardrail);

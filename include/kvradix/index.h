@@ -42,6 +42,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvradix_index_create(). */
 typedef struct kvradix_index kvradix_index;
 
 /**
@@ -62,9 +63,9 @@ KVRADIX_API void kvradix_index_destroy(kvradix_index *index);
 
 /** A holder, and how many of the names that were asked for it has from the first on. */
 typedef struct kvradix_match {
-    kvhash_holder holder;
-    uint32_t blocks; /**< never 0 */
-    bool stale;      /**< events of this holder were lost: it may have more, or less */
+    kvhash_holder holder; /**< who */
+    uint32_t blocks;      /**< never 0 */
+    bool stale;           /**< events of this holder were lost: it may have more, or less */
 } kvradix_match;
 
 /**
@@ -92,6 +93,7 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_holders(const kvradix_i
                                                                  kvhash_holder *holders, size_t capacity,
                                                                  size_t *count);
 
+/** How much an index knows. */
 typedef struct kvradix_index_counts {
     size_t names;   /**< that somebody has */
     size_t holders; /**< known, with or without blocks */
@@ -135,7 +137,11 @@ KVRADIX_API kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_hold
  */
 KVRADIX_API kvcore_status kvradix_index_clear(kvradix_index *index, kvhash_holder holder);
 
-/** The same, and the holder is not known any more: what it says next is the first that is heard of it. */
+/**
+ * The same, and the holder is not known any more: what it says next is the first that is heard of it.
+ *
+ * Errors: as kvradix_index_clear().
+ */
 KVRADIX_API kvcore_status kvradix_index_forget(kvradix_index *index, kvhash_holder holder);
 
 /**
@@ -174,7 +180,7 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_apply(kvradix_index *in
 
 /** Where events of one holder go. The caller's; it must outlive its use. */
 typedef struct kvradix_feed {
-    kvradix_index *index;
+    kvradix_index *index; /**< borrowed */
     kvhash_holder holder; /**< put into each event, whatever holder it names */
 } kvradix_feed;
 

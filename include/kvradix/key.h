@@ -23,8 +23,10 @@
 extern "C" {
 #endif
 
+/** Bytes of a fingerprint in a key. */
 #define KVRADIX_FINGERPRINT_BYTES 16
 
+/** One key from its parts. A NULL fingerprint gives the zero key. */
 KVRADIX_API kvcore_hash256 kvradix_key_encode(const uint8_t fingerprint[KVRADIX_FINGERPRINT_BYTES],
                                               uint32_t block_index, uint32_t depth);
 

@@ -32,26 +32,27 @@ enum {
 
 /** What a residency index knows of a key. */
 typedef struct kvradix_entry {
-    uint32_t block_index;
-    uint32_t residency; /**< KVRADIX_RAM … KVRADIX_REMOTE_ONLY */
+    uint32_t block_index; /**< the caller's number for the block */
+    uint32_t residency;   /**< KVRADIX_RAM … KVRADIX_REMOTE_ONLY */
 } kvradix_entry;
 
 /** A key and its entry. */
 typedef struct kvradix_handle {
-    kvcore_hash256 key;
-    kvradix_entry entry;
+    kvcore_hash256 key;  /**< the block's key */
+    kvradix_entry entry; /**< what is known of it */
 } kvradix_handle;
 
 /** What a lookup found. Start from KVRADIX_LOOKUP_INIT. */
 typedef struct kvradix_lookup {
     kvradix_handle *resident; /**< what can be used at once: in order, up to the first remote block */
     kvcore_hash256 *prefetch; /**< from the first remote block on, whatever their residency */
-    size_t resident_count;
-    size_t prefetch_count;
-    size_t matched;  /**< leading keys that are known: resident_count + prefetch_count */
-    size_t capacity; /**< each array has room for this many: the longest chain that can be looked up */
+    size_t resident_count;    /**< handles in resident */
+    size_t prefetch_count;    /**< keys in prefetch */
+    size_t matched;           /**< leading keys that are known: resident_count + prefetch_count */
+    size_t capacity;          /**< each array has room for this many: the longest chain that can be looked up */
 } kvradix_lookup;
 
+/** An empty lookup. */
 #define KVRADIX_LOOKUP_INIT \
     { NULL, NULL, 0, 0, 0, 0 }
 /** KVRADIX_LOOKUP_INIT as a function, for other languages. */
@@ -69,8 +70,10 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_lookup_reserve(kvradix_lookup
 /** Give the arrays back; the lookup is empty afterwards. NULL is ignored. */
 KVRADIX_API void kvradix_lookup_free(kvradix_lookup *lookup, const kvcore_allocator *allocator);
 
+/** Opaque. Made by kvradix_lookup_pool_create(). */
 typedef struct kvradix_lookup_pool kvradix_lookup_pool;
 
+/** Lookups that a pool keeps when its maker says 0. */
 #define KVRADIX_LOOKUP_POOL_DEFAULT 32
 
 /**

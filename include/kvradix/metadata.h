@@ -34,12 +34,13 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvradix_metadata_create(). */
 typedef struct kvradix_metadata kvradix_metadata;
 
 /** A hash and what is known of its block. */
 typedef struct kvradix_block {
-    kvcore_hash256 hash;
-    kvcore_block_meta meta;
+    kvcore_hash256 hash;    /**< the block's hash */
+    kvcore_block_meta meta; /**< what is known of it */
 } kvradix_block;
 
 /** Errors: KVCORE_EINVAL (NULL, struct_size), KVCORE_ECONFIG for a capacity beyond 2^31, KVCORE_ENOMEM. */
@@ -112,12 +113,14 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_metadata_entries(const kvradi
 /** Where an eviction stops: nine tenths of the budget, computed in double and cut. */
 KVRADIX_API uint64_t kvradix_eviction_target_bytes(uint64_t budget_bytes);
 
+/** A block that may be evicted. */
 typedef struct kvradix_eviction_candidate {
-    kvcore_hash256 hash;
+    kvcore_hash256 hash;     /**< the block's hash */
     uint64_t last_access_ns; /**< what kvradix_metadata_remove_unchanged() wants to see again */
-    uint64_t payload_bytes;
+    uint64_t payload_bytes;  /**< what its eviction frees */
 } kvradix_eviction_candidate;
 
+/** How much is to be evicted. */
 typedef struct kvradix_eviction_plan {
     uint64_t total_bytes;  /**< payloads of all entries, saturating */
     uint64_t target_bytes; /**< kvradix_eviction_target_bytes() */
@@ -146,9 +149,10 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_metadata_eviction_candidates(
 KVRADIX_API double kvradix_prefetch_score(const kvcore_block_meta *meta, uint64_t now_ns,
                                           const kvcore_model_digest *active);
 
+/** A block that may be fetched ahead. */
 typedef struct kvradix_prefetch_candidate {
-    kvcore_hash256 hash;
-    double score;
+    kvcore_hash256 hash; /**< the block's hash */
+    double score;        /**< kvradix_prefetch_score() */
 } kvradix_prefetch_candidate;
 
 /**

@@ -34,6 +34,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvradix_residency_create(). */
 typedef struct kvradix_residency kvradix_residency;
 
 /** Errors: KVCORE_EINVAL (NULL, struct_size), KVCORE_ECONFIG for a capacity beyond 2^31, KVCORE_ENOMEM. */

@@ -34,20 +34,22 @@
 extern "C" {
 #endif
 
+/** The longest prefix of object names. */
 #define KVSTORE_PREFIX_MAX_BYTES 256
+/** The longest tenant. */
 #define KVSTORE_TENANT_MAX_BYTES 63
 /** Room that always suffices for a native key and its NUL. */
 #define KVSTORE_KEY_BYTES 512
 
 /** Whose blocks: all blocks of one of these have the same meaning of bytes. Texts are borrowed. */
 typedef struct kvstore_identity {
-    kvcore_bytes tenant;
-    kvcore_model_digest model;
-    kvcore_layout_tag layout;
-    uint32_t block_tokens;
-    uint16_t rank;
-    uint16_t ranks;
-    uint16_t group;
+    kvcore_bytes tenant;       /**< borrowed */
+    kvcore_model_digest model; /**< which model computed the blocks */
+    kvcore_layout_tag layout;  /**< how payloads are laid out */
+    uint32_t block_tokens;     /**< tokens a block */
+    uint16_t rank;             /**< which part of a tensor-parallel model, from 0 */
+    uint16_t ranks;            /**< how many parts */
+    uint16_t group;            /**< which group of layers, from 0 */
 } kvstore_identity;
 
 /** A prefix: segments of [A-Za-z0-9][A-Za-z0-9._-]{0,62} without "..", joined by single slashes, ≤ 256 bytes; or empty.
@@ -65,11 +67,19 @@ KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_identity_check(const kvstore_
 /** The top byte of the sequence hash: which of the 256 folders of a space. */
 KVSTORE_API unsigned kvstore_fan(kvhash_plh name);
 
-/** "<prefix>/v1/<tenant>/…/<rank>of<ranks>.<group>", without a slash at the end. Prefix and identity are taken as sound. */
+/**
+ * "<prefix>/v1/<tenant>/…/<rank>of<ranks>.<group>", without a slash at the end. Prefix and identity are taken as sound.
+ *
+ * Errors: KVCORE_EBUFFER with the length in *length; KVCORE_EINVAL for NULLs.
+ */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_space_key(kvcore_bytes prefix, const kvstore_identity *identity,
                                                              char *text, size_t capacity, size_t *length);
 
-/** The whole native key. Prefix and identity are taken as sound. */
+/**
+ * The whole native key. Prefix and identity are taken as sound.
+ *
+ * Errors: KVCORE_EBUFFER with the length in *length; KVCORE_EINVAL for NULLs.
+ */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_block_key(kvcore_bytes prefix, const kvstore_identity *identity,
                                                              kvhash_plh name, char *text, size_t capacity,
                                                              size_t *length);
@@ -96,7 +106,11 @@ KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_wombat_key(kvcore_bytes prefi
 /** Is this the key of a block? 64 hex digits of either case, and nothing else, after the first "/wombatkv/v1/block/b3=". */
 KVSTORE_API bool kvstore_wombat_key_parse(kvcore_bytes key, kvcore_hash256 *hash);
 
-/** The display form of the name, in a folder of the rank when it is not negative. */
+/**
+ * The display form of the name, in a folder of the rank when it is not negative.
+ *
+ * Errors: KVCORE_EBUFFER with the length in *length; KVCORE_EINVAL for NULLs.
+ */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_dynamo_key(int32_t rank, kvhash_plh name, char *text,
                                                               size_t capacity, size_t *length);
 

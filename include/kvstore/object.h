@@ -31,8 +31,11 @@
 extern "C" {
 #endif
 
+/** Bytes of the trailer of a stored block. */
 #define KVSTORE_TRAILER_BYTES 128
+/** Bytes of a proof in the trailer. */
 #define KVSTORE_PROOF_BYTES 16
+/** Bytes of the tenant check in the trailer. */
 #define KVSTORE_TENANT_CHECK_BYTES 8
 
 /** How a payload is stored. */
@@ -40,9 +43,9 @@ enum { KVSTORE_CODEC_NONE = 0, KVSTORE_CODEC_ZSTD = 1 };
 
 /** What a trailer says. */
 typedef struct kvstore_object {
-    kvhash_plh name;
-    kvcore_layout_tag layout;
-    kvcore_model_digest model;
+    kvhash_plh name;                    /**< the block's name */
+    kvcore_layout_tag layout;           /**< how the payload is laid out */
+    kvcore_model_digest model;          /**< which model computed it */
     uint64_t stored_bytes;              /**< of the payload as it lies there */
     uint64_t payload_bytes;             /**< of the payload as it was put; another number only when compressed */
     uint32_t stored_crc32c;             /**< of the payload as it lies there */
@@ -52,7 +55,7 @@ typedef struct kvstore_object {
     uint16_t ranks;                     /**< at least 1 */
     uint16_t group;                     /**< of a hybrid model; 0 for the only one */
     uint8_t proof[KVSTORE_PROOF_BYTES]; /**< a second fingerprint of the tokens; zero: not said */
-    uint8_t tenant_check[KVSTORE_TENANT_CHECK_BYTES];
+    uint8_t tenant_check[KVSTORE_TENANT_CHECK_BYTES]; /**< tells tenants apart without naming them */
 } kvstore_object;
 
 /** The bytes of a trailer. What is given is not judged: kvstore_trailer_decode() tells. */

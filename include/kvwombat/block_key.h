@@ -21,11 +21,12 @@ extern "C" {
 /** 32 opaque bytes that say which model and settings computed a block. */
 typedef kvcore_hash256 kvwombat_fingerprint;
 
+/** What a block is found by. */
 typedef struct kvwombat_block_key {
-    kvcore_bytes tenant_id; /**< UTF-8, borrowed. */
-    kvwombat_fingerprint fingerprint;
-    kvcore_hash256 prefix_hash;
-    uint32_t block_index;
+    kvcore_bytes tenant_id;           /**< UTF-8, borrowed. */
+    kvwombat_fingerprint fingerprint; /**< Which model and settings computed it. */
+    kvcore_hash256 prefix_hash;       /**< Of the chain up to and with it. */
+    uint32_t block_index;             /**< Its place in the chain. */
 } kvwombat_block_key;
 
 /** Negative, 0 or positive: by tenant, fingerprint, prefix hash, index. */

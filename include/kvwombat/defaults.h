@@ -20,6 +20,7 @@ extern "C" {
 enum { KVWOMBAT_HASH_BLAKE3 = 0, KVWOMBAT_HASH_XXHASH3 = 1 };
 enum { KVWOMBAT_WIRE_MSGPACK = 0, KVWOMBAT_WIRE_FLATBUFFERS = 1, KVWOMBAT_WIRE_CAPNP = 2 };
 
+/** Settings that cannot change in the life of a store. */
 typedef struct kvwombat_frozen_defaults {
     uint32_t block_size_tokens;   /**< 64, 128 or 256. */
     uint32_t wal_chunk_target_mb; /**< 8, 32 or 64. */

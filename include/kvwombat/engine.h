@@ -36,24 +36,26 @@ extern "C" {
 
 /** The shape of a model. `ratios` is borrowed: 0 (nothing compressed), 4 or 128 a layer. */
 typedef struct kvwombat_engine_model {
-    const uint32_t *ratios;
-    uint32_t layer_count;
-    uint32_t head_dim;
-    uint32_t indexer_dim;
-    uint32_t window; /**< Raw rows at most. */
-    uint32_t block_tokens;
+    const uint32_t *ratios; /**< One a layer. */
+    uint32_t layer_count;   /**< How many ratios. */
+    uint32_t head_dim;      /**< Elements of a row. */
+    uint32_t indexer_dim;   /**< Elements of an index row. */
+    uint32_t window;        /**< Raw rows at most. */
+    uint32_t block_tokens;  /**< Tokens a block. */
 } kvwombat_engine_model;
 
 /** The model the format was made for: 43 layers, 512, 128, window 128. block_tokens as given. */
 KVWOMBAT_API kvwombat_engine_model kvwombat_engine_dsv4(uint32_t block_tokens);
 
+/** Bytes of a block's header. */
 #define KVWOMBAT_KVB1_HEADER_BYTES 24
+/** Bytes of a sidecar's header. */
 #define KVWOMBAT_RTT1_HEADER_BYTES 16
 
 /** Of one layer in a block; both empty for ratio 0, index_rows empty unless the ratio is 4. */
 typedef struct kvwombat_kvb1_layer {
-    kvcore_bytes rows;
-    kvcore_bytes index_rows;
+    kvcore_bytes rows;       /**< Compressed rows. */
+    kvcore_bytes index_rows; /**< Rows of the indexer. */
 } kvwombat_kvb1_layer;
 
 /**
@@ -81,11 +83,11 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_kvb1_decode(const kvwombat_
 
 /** What the header of a block says, for looking at files of unknown models. */
 typedef struct kvwombat_kvb1_header {
-    uint32_t version;
-    uint32_t block_seq;
-    uint32_t token_count;
-    uint32_t layer_count;
-    uint32_t body_bytes;
+    uint32_t version;     /**< Of the format. */
+    uint32_t block_seq;   /**< Place in the chain, from 0. */
+    uint32_t token_count; /**< Tokens of the block. */
+    uint32_t layer_count; /**< How many ratios. */
+    uint32_t body_bytes;  /**< Bytes between header and checksum. */
 } kvwombat_kvb1_header;
 
 /**
@@ -99,15 +101,16 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_kvb1_inspect(kvcore_bytes i
 
 /** Of one layer in a sidecar. Sizes: kvwombat_rtt1_state_bytes(); rows are as many as there are. */
 typedef struct kvwombat_rtt1_layer {
-    kvcore_bytes raw_rows;
+    kvcore_bytes raw_rows;                          /**< Rows that are not compressed. */
     kvcore_bytes state_kv, state_score;             /**< Empty for ratio 0. */
     kvcore_bytes rows;                              /**< Compressed past the last whole block. */
     kvcore_bytes index_state_kv, index_state_score; /**< Empty unless the ratio is 4. */
-    kvcore_bytes index_rows;
+    kvcore_bytes index_rows;                        /**< Rows of the indexer. */
 } kvwombat_rtt1_layer;
 
+/** What a sidecar says of all layers. */
 typedef struct kvwombat_rtt1 {
-    uint32_t raw_row_count;
+    uint32_t raw_row_count; /**< Raw rows of each layer. */
     uint32_t
         total_tokens; /**< Of the prompt. After installing, the engine's count is one less: a step is left to run. */
 } kvwombat_rtt1;
@@ -143,13 +146,13 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_rtt1_decode(const kvwombat_
 
 /** What the front of a sidecar says, for looking at files of unknown models. */
 typedef struct kvwombat_rtt1_header {
-    uint32_t version;
-    uint32_t body_bytes;
-    uint32_t layer_count;
-    uint32_t raw_row_count;
-    uint32_t head_dim;
-    uint32_t element_bytes;
-    uint32_t total_tokens;
+    uint32_t version;       /**< Of the format. */
+    uint32_t body_bytes;    /**< Bytes between header and checksum. */
+    uint32_t layer_count;   /**< How many ratios. */
+    uint32_t raw_row_count; /**< Raw rows of each layer. */
+    uint32_t head_dim;      /**< Elements of a row. */
+    uint32_t element_bytes; /**< Bytes of an element. */
+    uint32_t total_tokens;  /**< Of the prompt. */
 } kvwombat_rtt1_header;
 
 /** Errors: KVCORE_EINVAL for NULL; KVCORE_ETRUNCATED below 40 bytes; KVFORMAT_EMAGIC; KVFORMAT_EVERSION;

@@ -25,6 +25,7 @@ extern "C" {
 
 /* --- the wire envelope: "WMBT" | version u32 = 1 | CRC-32C of the body u32 | body length u32 | body ------------------- */
 
+/** Bytes before the body. */
 #define KVWOMBAT_WIRE_HEADER_BYTES 16
 /** What a reader of a stream takes at most. */
 #define KVWOMBAT_WIRE_MAX_BODY_BYTES (UINT32_C(256) << 20)
@@ -53,6 +54,7 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_wire_peek(const uint8_t hea
 
 /* --- the compression envelope: "WBZ1" | algorithm u8 | level u8 | raw length u32 | payload ----------------------------- */
 
+/** Bytes before the payload. */
 #define KVWOMBAT_WBZ1_HEADER_BYTES 10
 
 enum { KVWOMBAT_WBZ1_NONE = 0, KVWOMBAT_WBZ1_ZSTD = 1, KVWOMBAT_WBZ1_LZ4 = 2 };

@@ -17,9 +17,10 @@
 extern "C" {
 #endif
 
+/** When something was written, and by which write. */
 typedef struct kvwombat_fact {
-    uint64_t epoch_ms;
-    uint8_t write_id[16];
+    uint64_t epoch_ms;    /**< Milliseconds since the Unix epoch. */
+    uint8_t write_id[16]; /**< Which write it was. */
 } kvwombat_fact;
 
 /** Negative, 0 or positive: by epoch, then by write id bytewise. */

@@ -31,18 +31,20 @@ typedef enum kvwombat_parser {
     KVWOMBAT_PARSER_STRICT = 1    /**< Parses everything as version 1, then looks at the version. */
 } kvwombat_parser;
 
+/** One object and the keys that it covers. */
 typedef struct kvwombat_manifest_entry {
-    kvcore_bytes object_id;
-    kvcore_bytes key_range_start;
-    kvcore_bytes key_range_end; /**< Not compared with the start. */
+    kvcore_bytes object_id;       /**< Name of the object. */
+    kvcore_bytes key_range_start; /**< First key. */
+    kvcore_bytes key_range_end;   /**< Not compared with the start. */
 } kvwombat_manifest_entry;
 
+/** A whole manifest. */
 typedef struct kvwombat_manifest {
-    uint64_t epoch_ms;
-    uint32_t checksum32; /**< As stated: what it is of is defined nowhere, so it is not verified. */
-    uint16_t schema_version;
-    const kvwombat_manifest_entry *entries;
-    size_t entry_count;
+    uint64_t epoch_ms;                      /**< Milliseconds since the Unix epoch. */
+    uint32_t checksum32;                    /**< As stated: what it is of is defined nowhere, so it is not verified. */
+    uint16_t schema_version;                /**< 1. */
+    const kvwombat_manifest_entry *entries; /**< Goes with the manifest. */
+    size_t entry_count;                     /**< How many entries. */
 } kvwombat_manifest;
 
 /**
@@ -63,18 +65,19 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_manifest_parse(kvcore_bytes
 /** NULL is ignored. */
 KVWOMBAT_API void kvwombat_manifest_destroy(const kvwombat_manifest *manifest);
 
+/** A fact: a writer says what it wrote under which key. */
 typedef struct kvwombat_delta {
-    uint64_t epoch_ms;
-    uint64_t seq;
-    kvcore_bytes tenant_id;
-    kvcore_bytes fingerprint;
-    kvcore_bytes prefix_hash;
-    kvcore_bytes payload_digest;
-    kvcore_bytes write_id;
-    uint16_t schema_version;
+    uint64_t epoch_ms;           /**< Milliseconds since the Unix epoch. */
+    uint64_t seq;                /**< Of the writer. */
+    kvcore_bytes tenant_id;      /**< Part of the key. */
+    kvcore_bytes fingerprint;    /**< Part of the key. */
+    kvcore_bytes prefix_hash;    /**< Part of the key. */
+    kvcore_bytes payload_digest; /**< What was written. */
+    kvcore_bytes write_id;       /**< Which write it was. */
+    uint16_t schema_version;     /**< 1. */
 } kvwombat_delta;
 
-/** As kvwombat_manifest_parse(). */
+/** The same for a delta. Errors: as kvwombat_manifest_parse(). */
 KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_delta_parse(kvcore_bytes text, kvwombat_parser parser,
                                                                  const kvcore_allocator *allocator,
                                                                  const kvwombat_delta **delta, kvcore_error *error);
@@ -83,12 +86,13 @@ KVWOMBAT_API void kvwombat_delta_destroy(const kvwombat_delta *delta);
 
 /** Two facts that say different things of one key: indices into the facts. */
 typedef struct kvwombat_conflict {
-    size_t winner;
-    size_t loser;
+    size_t winner; /**< The fact that holds. */
+    size_t loser;  /**< The fact that does not. */
 } kvwombat_conflict;
 
+/** What a replay came to. */
 typedef struct kvwombat_replay_stats {
-    size_t winner_count;
+    size_t winner_count;            /**< Keys, each with one winner. */
     uint64_t duplicates_idempotent; /**< Later facts that say what the winner says. */
     uint64_t duplicates_conflict;   /**< Later facts that say something else; as many as conflicts. */
 } kvwombat_replay_stats;

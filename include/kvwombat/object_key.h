@@ -28,7 +28,9 @@
 extern "C" {
 #endif
 
+/** Bytes of a block's object key with its NUL. */
 #define KVWOMBAT_BLOCK_OBJECT_KEY_BYTES 86
+/** Bytes of a sidecar's object key with its NUL. */
 #define KVWOMBAT_SIDECAR_OBJECT_KEY_BYTES 97
 
 /** "wombatkv/v1/block/b3=<64 hex>" and its NUL. */
@@ -38,30 +40,36 @@ KVWOMBAT_API void kvwombat_sidecar_object_key(const kvcore_hash256 *hash, char t
 
 /** What a chunk key is made of; texts are borrowed. */
 typedef struct kvwombat_wal_chunk {
-    kvcore_bytes tenant_id;
-    kvcore_bytes fingerprint;
-    kvcore_bytes node;
-    uint64_t epoch_ms;
-    uint64_t seq;
+    kvcore_bytes tenant_id;   /**< Whose log. */
+    kvcore_bytes fingerprint; /**< Of which model and settings. */
+    kvcore_bytes node;        /**< Who wrote it. */
+    uint64_t epoch_ms;        /**< Milliseconds since the Unix epoch. */
+    uint64_t seq;             /**< Place in the log. */
 } kvwombat_wal_chunk;
 
-/** "wal/<tenant>/<fingerprint>/<epoch_ms>/chunk-<node>-<seq>.bin". */
+/**
+ * "wal/<tenant>/<fingerprint>/<epoch_ms>/chunk-<node>-<seq>.bin".
+ *
+ * Errors: KVCORE_EBUFFER with the length in *length; KVCORE_EINVAL for NULLs.
+ */
 KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_wal_chunk_key(const kvwombat_wal_chunk *chunk, char *text,
                                                                    size_t capacity, size_t *length);
 
 /** A log object: one record, or a batch of them. */
 typedef struct kvwombat_wal_object {
-    kvcore_bytes node; /**< "node-local" where an old name has none. Borrowed. */
-    uint64_t epoch_ms; /**< 0 in a legacy name. */
-    uint64_t start_seq;
-    uint64_t end_seq; /**< start_seq for a single record. */
-    bool batch;
-    bool legacy; /**< No epoch folder in the name. Only parsed, never written. */
+    kvcore_bytes node;  /**< "node-local" where an old name has none. Borrowed. */
+    uint64_t epoch_ms;  /**< 0 in a legacy name. */
+    uint64_t start_seq; /**< First sequence number. */
+    uint64_t end_seq;   /**< start_seq for a single record. */
+    bool batch;         /**< A batch, or a single record. */
+    bool legacy;        /**< No epoch folder in the name. Only parsed, never written. */
 } kvwombat_wal_object;
 
 /**
  * "<namespace>/<epoch_ms>/chunk-<node>-<seq>.bin" or "<namespace>/<epoch_ms>/batch-<node>-<start>-<end>.bin", numbers
  * padded to 20 digits. `legacy` is ignored.
+ *
+ * Errors: KVCORE_EBUFFER with the length in *length; KVCORE_EINVAL for NULLs.
  */
 KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_wal_key(kvcore_bytes name_space, const kvwombat_wal_object *object,
                                                              char *text, size_t capacity, size_t *length);
@@ -78,6 +86,8 @@ KVWOMBAT_API void kvwombat_wal_keys_sort(kvcore_bytes name_space, kvcore_bytes *
 /**
  * A node id that is safe in a name: each character (Unicode scalar) other than an ASCII letter, digit or '-' becomes '-';
  * an empty text "node-local".
+ *
+ * Errors: KVCORE_EBUFFER with the length in *length; KVCORE_EINVAL for NULLs.
  */
 KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_wal_node_id(kvcore_bytes node, char *text, size_t capacity,
                                                                  size_t *length);

@@ -28,8 +28,8 @@ extern "C" {
 
 /** The tokens of one block, borrowed. An empty one is legal and changes the chain. */
 typedef struct kvwombat_token_span {
-    const uint32_t *tokens;
-    size_t token_count;
+    const uint32_t *tokens; /**< Borrowed. */
+    size_t token_count;     /**< How many. */
 } kvwombat_token_span;
 
 /** BLAKE3("tp-seed-v1" ‖ tenant ‖ fingerprint). */
@@ -44,6 +44,7 @@ KVWOMBAT_API void kvwombat_prefix_hashes(kvcore_bytes tenant_id, const kvwombat_
 
 /** Block sizes of the engine chain: positive multiples of 128 up to 8192. */
 #define KVWOMBAT_ENGINE_BLOCK_TOKENS_STEP 128
+/** See KVWOMBAT_ENGINE_BLOCK_TOKENS_STEP. */
 #define KVWOMBAT_ENGINE_BLOCK_TOKENS_MAX 8192
 /** Blocks of one request that the engine follows; later ones have no hash. */
 #define KVWOMBAT_ENGINE_MAX_BLOCKS 512

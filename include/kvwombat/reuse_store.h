@@ -23,6 +23,7 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvwombat_reuse_store_create(). */
 typedef struct kvwombat_reuse_store kvwombat_reuse_store;
 
 /** allocator may be NULL (libc); it is copied. Errors: KVCORE_EINVAL when store is NULL; KVCORE_ENOMEM. */
@@ -31,6 +32,7 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_reuse_store_create(const kv
 /** NULL is ignored. */
 KVWOMBAT_API void kvwombat_reuse_store_destroy(kvwombat_reuse_store *store);
 
+/** Payloads that the store holds; a NULL store reads as 0. */
 KVWOMBAT_API size_t kvwombat_reuse_store_count(const kvwombat_reuse_store *store);
 
 /**
@@ -44,12 +46,12 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_reuse_store_put(kvwombat_re
 
 /** A prefix of a tenant's prompt, block by block; block i is stored with index i under its hash of kvwombat_prefix_hashes(). */
 typedef struct kvwombat_reuse_prefix {
-    kvcore_bytes tenant_id;
-    kvwombat_fingerprint fingerprint;
-    const kvwombat_token_span *blocks;
-    size_t block_count;
-    const kvcore_bytes *payloads;
-    size_t payload_count;
+    kvcore_bytes tenant_id;            /**< Whose blocks. */
+    kvwombat_fingerprint fingerprint;  /**< Of which model and settings. */
+    const kvwombat_token_span *blocks; /**< The chain. */
+    size_t block_count;                /**< Blocks of the chain. */
+    const kvcore_bytes *payloads;      /**< One a block. */
+    size_t payload_count;              /**< How many payloads. */
 } kvwombat_reuse_prefix;
 
 /**

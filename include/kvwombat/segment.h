@@ -29,12 +29,15 @@
 extern "C" {
 #endif
 
+/** Bytes before the first block. */
 #define KVWOMBAT_SEGMENT_HEADER_BYTES 16
+/** Bytes behind the index. */
 #define KVWOMBAT_SEGMENT_FOOTER_BYTES 20
 
+/** A block to be written. */
 typedef struct kvwombat_segment_block {
-    kvcore_bytes key;
-    kvcore_bytes payload;
+    kvcore_bytes key;     /**< At most 65,535 bytes. */
+    kvcore_bytes payload; /**< Borrowed. */
 } kvwombat_segment_block;
 
 /**
@@ -49,9 +52,9 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_segment_encode(const kvwomb
 
 /** A row of the index. The offset is what the file says: it may lie. */
 typedef struct kvwombat_segment_entry {
-    kvcore_bytes key;
-    uint32_t payload_offset;
-    uint32_t payload_bytes;
+    kvcore_bytes key;        /**< At most 65,535 bytes. */
+    uint32_t payload_offset; /**< From the start of the file. */
+    uint32_t payload_bytes;  /**< Size of the payload. */
 } kvwombat_segment_entry;
 
 /**
@@ -77,8 +80,8 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_segment_next(kvcore_bytes i
 
 /** What the footer says, when index and footer were fetched alone. */
 typedef struct kvwombat_segment_footer {
-    uint32_t index_bytes;
-    uint32_t index_checksum;
+    uint32_t index_bytes;    /**< Size of the index. */
+    uint32_t index_checksum; /**< CRC-32C of the index. */
 } kvwombat_segment_footer;
 
 /**

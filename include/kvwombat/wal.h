@@ -29,13 +29,16 @@
 extern "C" {
 #endif
 
+/** Bytes before the key of a record. */
 #define KVWOMBAT_WAL_RECORD_HEADER_BYTES 24
+/** Bytes before the first record of a batch. */
 #define KVWOMBAT_WAL_BATCH_HEADER_BYTES 36
 
+/** One record of the log. */
 typedef struct kvwombat_wal_record {
-    kvcore_bytes key;
-    kvcore_bytes meta;
-    kvcore_bytes payload;
+    kvcore_bytes key;     /**< At most 65,535 bytes. */
+    kvcore_bytes meta;    /**< At most 65,535 bytes. */
+    kvcore_bytes payload; /**< Less than 4 GiB. */
 } kvwombat_wal_record;
 
 /**
@@ -60,8 +63,8 @@ KVWOMBAT_API KVCORE_NODISCARD kvcore_status kvwombat_wal_record_decode(kvcore_by
 
 /** An encoded record and its sequence number. */
 typedef struct kvwombat_wal_item {
-    uint64_t seq;
-    kvcore_bytes record;
+    uint64_t seq;        /**< Sequence number. */
+    kvcore_bytes record; /**< As encoded. */
 } kvwombat_wal_item;
 
 /**
@@ -81,7 +84,7 @@ typedef struct kvwombat_wal_reader {
     uint32_t left;      /**< Records not read yet. */
     bool batch;         /**< Or a single record. */
     uint64_t start_seq; /**< 0 of a single record: it has none inside. */
-    uint64_t end_seq;
+    uint64_t end_seq;   /**< Of the last record. */
 } kvwombat_wal_reader;
 
 /**
