@@ -29,6 +29,7 @@ check  libclang-rt-14-dev       file     /usr/lib/llvm-14/lib/clang/*/lib/linux/
 check  llvm-14                  command  llvm-symbolizer-14
 check  clang-format-14          command  clang-format-14
 check  clang-tidy-14            command  clang-tidy-14
+check  doxygen                  command  doxygen
 check  mandoc                   command  mandoc
 check  librsvg2-bin             command  rsvg-convert
 check  fonts-dejavu-core        file     /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
