@@ -95,14 +95,18 @@ function(kv_add_library component)
   endif()
 
   set_property(GLOBAL APPEND PROPERTY KV_COMPONENTS ${component})
+  set_property(GLOBAL APPEND PROPERTY KV_PC_MODULES ${arg_PC_REQUIRES})
   if(NOT KVSTRATA_INSTALL)
     return()
   endif()
   install(TARGETS ${name}_static ${name}_shared EXPORT kvstrata-${component}
-          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/${name} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT kvstrata_dev
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT kvstrata_runtime NAMELINK_COMPONENT kvstrata_dev)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/${name} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+          COMPONENT kvstrata_dev)
   install(EXPORT kvstrata-${component} NAMESPACE kvstrata::
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata FILE kvstrata-${component}-targets.cmake)
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata FILE kvstrata-${component}-targets.cmake
+          COMPONENT kvstrata_dev)
 
   # What find_package() has to know of this component: what it stands on, and what static users must find.
   set(facts "set(kvstrata_${component}_depends ${arg_DEPENDS})\n")
@@ -111,7 +115,7 @@ function(kv_add_library component)
   endforeach()
   file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kvstrata-${component}-facts.cmake CONTENT "${facts}" @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/kvstrata-${component}-facts.cmake
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata)
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata COMPONENT kvstrata_dev)
 
   # Relocatable: the prefix is found from where the .pc file lies, unless the packager gave absolute folders.
   if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
@@ -131,7 +135,8 @@ function(kv_add_library component)
   list(JOIN arg_PC_REQUIRES ", " KV_PC_REQUIRES_PRIVATE)
   list(JOIN arg_PC_LIBS " " KV_PC_LIBS_PRIVATE)
   configure_file(${KV_CMAKE_DIR}/kv.pc.in ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc @ONLY)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+          COMPONENT kvstrata_dev)
 endfunction()
 
 # kvstrata::cpp, the header for C++ over all of <component>: nothing to link but that.
@@ -152,13 +157,15 @@ function(kv_add_cpp component)
     return()
   endif()
   install(TARGETS kvcpp_headers EXPORT kvstrata-cpp)
-  install(FILES ${PROJECT_SOURCE_DIR}/include/kvstrata.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(FILES ${PROJECT_SOURCE_DIR}/include/kvstrata.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+          COMPONENT kvstrata_dev)
   install(EXPORT kvstrata-cpp NAMESPACE kvstrata::
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata FILE kvstrata-cpp-targets.cmake)
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata FILE kvstrata-cpp-targets.cmake
+          COMPONENT kvstrata_dev)
   file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kvstrata-cpp-facts.cmake CONTENT
     "set(kvstrata_cpp_depends ${component})\n" @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/kvstrata-cpp-facts.cmake
-          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata)
+          DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/kvstrata COMPONENT kvstrata_dev)
 endfunction()
 
 # The package file over all components, once they are all known.
@@ -170,7 +177,7 @@ function(kv_install_package)
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/kvstrata-config-version.cmake
     COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/kvstrata-config.cmake ${PROJECT_BINARY_DIR}/kvstrata-config-version.cmake
-          DESTINATION ${where})
+          DESTINATION ${where} COMPONENT kvstrata_dev)
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/NOTICE
-          DESTINATION ${CMAKE_INSTALL_DOCDIR})
+          DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT kvstrata_dev)
 endfunction()

@@ -22,6 +22,7 @@ demo   libzstd-dev              module   libzstd
 demo   libisal-dev              module   libisal
 demo   zlib1g-dev               module   zlib
 check  g++                      command  g++
+check  dpkg-dev                 command  dpkg-shlibdeps
 check  libcmocka-dev            module   cmocka
 check  libbenchmark-dev         module   benchmark
 check  clang-14                 command  clang-14
