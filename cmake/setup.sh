@@ -21,6 +21,7 @@ demo   libjansson-dev           module   jansson
 demo   libzstd-dev              module   libzstd
 demo   libisal-dev              module   libisal
 demo   zlib1g-dev               module   zlib
+demo   libmsgpack-dev           module   msgpack
 check  g++                      command  g++
 check  dpkg-dev                 command  dpkg-shlibdeps
 check  libcmocka-dev            module   cmocka

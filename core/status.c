@@ -74,6 +74,13 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVSTORE_EREDIRECT: return "the server redirects elsewhere";
     case KVSTORE_ETIMEOUT: return "the deadline passed";
     case KVSTORE_ERESPONSE: return "an answer that makes no sense";
+    case KVEVENTS_ETRAILING: return "bytes follow the batch";
+    case KVEVENTS_EINVALID: return "a byte or a text that means nothing";
+    case KVEVENTS_EDEPTH: return "nested too deep";
+    case KVEVENTS_EBATCH: return "not a batch of events";
+    case KVEVENTS_EEVENT: return "not an event";
+    case KVEVENTS_EFIELD: return "a field of an event is missing or wrong";
+    case KVEVENTS_ESIZE: return "a batch beyond the limits";
     default: return "unknown status";
     }
 }

@@ -111,6 +111,15 @@ enum {
     KVSTORE_EREDIRECT = -505,    /**< The server says that the bucket is elsewhere. */
     KVSTORE_ETIMEOUT = -506,     /**< The deadline passed first. */
     KVSTORE_ERESPONSE = -507,    /**< The server's answer is not what it must be. */
+
+    /* events: -600 to -699 */
+    KVEVENTS_ETRAILING = -600, /**< Bytes follow the batch. */
+    KVEVENTS_EINVALID = -601,  /**< A byte that begins nothing, or text that is not UTF-8. */
+    KVEVENTS_EDEPTH = -602,    /**< Nested deeper than the limit. */
+    KVEVENTS_EBATCH = -603,    /**< The outer value is no batch. */
+    KVEVENTS_EEVENT = -604,    /**< An element of the batch is no event. */
+    KVEVENTS_EFIELD = -605,    /**< A field of the wrong type or sign, or a missing one. */
+    KVEVENTS_ESIZE = -606,     /**< More bytes, events, hashes or tokens than the limit. */
 };
 
 /** An index field that does not apply. */

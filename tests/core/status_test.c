@@ -12,6 +12,7 @@ static void every_code_has_a_text_of_its_own(void **state) {
         {KVRADIX_EBUDGET, KVRADIX_ENOTEMPTY},
         {KVFORMAT_EMAGIC, KVFORMAT_EMODEL},
         {KVSTORE_EFOREIGN, KVSTORE_ERESPONSE},
+        {KVEVENTS_ETRAILING, KVEVENTS_ESIZE},
     };
     const char *seen[100];
     size_t count = 0;
