@@ -68,6 +68,7 @@ int main(int argc, char **argv) {
         {.name = "messages*.jsonl", .check = check_readable},
         {.name = "borderline*.jsonl", .check = check_readable},
         {.name = "malformed*.jsonl", .check = check_malformed},
+        {.name = "streams*.jsonl", .check = check_stream},
     };
     return kvtest_run_vectors(argc, argv, kinds, sizeof kinds / sizeof *kinds);
 }
