@@ -59,7 +59,7 @@ unsigned kvevents__field_of_index(uint32_t kind, size_t index) {
 
 static bool read_text(batch_reader *reader, kvcore_bytes *text) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     *text = (kvcore_bytes){NULL, 0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type == MSGPACK_NIL) return true;
@@ -78,7 +78,7 @@ static bool read_name(batch_reader *reader, kvcore_bytes *text) {
 
 static bool read_number(batch_reader *reader, bool required, uint64_t *number, bool *there) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     *number = 0;
     *there = false;
     if (!kvevents__batch_head(reader, &head)) return false;
@@ -118,7 +118,7 @@ static bool read_hash(batch_reader *reader, uint64_t *hash) {
         reader->cursor.at += 9;
         return true;
     }
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     return hash_of(&head, hash) || kvevents__batch_fault(reader, KVEVENTS_EFIELD, at);
 }
@@ -137,7 +137,7 @@ static bool read_parent(batch_reader *reader, kvevents_event *event) {
 
 static bool read_array(batch_reader *reader, size_t limit, size_t *count) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type != MSGPACK_ARRAY) return kvevents__batch_fault(reader, KVEVENTS_EFIELD, start);
     if (head.value > limit) return kvevents__batch_fault(reader, KVEVENTS_ESIZE, start);
@@ -146,7 +146,7 @@ static bool read_array(batch_reader *reader, size_t limit, size_t *count) {
 }
 
 static bool read_hashes(batch_reader *reader, kvevents_event *event) {
-    size_t count;
+    size_t count = 0;
     if (!read_array(reader, reader->hashes_left, &count)) return false;
     uint64_t *hashes = count == 0 ? NULL : kvevents__batch_take(reader, count, sizeof *hashes);
     if (count > 0 && hashes == NULL) return false;
@@ -170,14 +170,14 @@ static bool token_of(batch_reader *reader, const msgpack_head *head, const uint8
 
 static bool read_token(batch_reader *reader, uint32_t *token) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     return kvevents__batch_head(reader, &head) && token_of(reader, &head, start, token);
 }
 
 static bool read_pairs(batch_reader *reader, size_t count, uint32_t *tokens) {
     for (size_t i = 0; i < count; i++) {
         const uint8_t *start = reader->cursor.at;
-        msgpack_head head;
+        msgpack_head head = {0};
         if (!kvevents__batch_head(reader, &head)) return false;
         if (head.type != MSGPACK_ARRAY || head.value != 2) return kvevents__batch_fault(reader, KVEVENTS_EFIELD, start);
         if (!read_token(reader, &tokens[i]) || !read_token(reader, &tokens[i + 1])) return false;
@@ -224,7 +224,7 @@ static bool begins_array(const msgpack_cursor *cursor) {
 }
 
 static bool read_tokens(batch_reader *reader, kvevents_event *event) {
-    size_t count;
+    size_t count = 0;
     if (!read_array(reader, reader->tokens_left, &count)) return false;
     reader->tokens_usable = true;
     reader->token_items = count;
@@ -246,7 +246,7 @@ static bool read_tokens(batch_reader *reader, kvevents_event *event) {
 
 static bool check_item(batch_reader *reader, unsigned depth) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type == MSGPACK_TEXT && !kvevents__utf8(msgpack_bytes(&head)))
         return kvevents__batch_fault(reader, KVEVENTS_EINVALID, start);
@@ -257,7 +257,7 @@ static bool check_item(batch_reader *reader, unsigned depth) {
 /* The extra keys of one block: nil, or items of any kind; a multimodal item is an array. */
 static bool check_keys_of_block(batch_reader *reader) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type == MSGPACK_NIL) return true;
     if (head.type != MSGPACK_ARRAY) return kvevents__batch_fault(reader, KVEVENTS_EFIELD, start);
@@ -268,7 +268,7 @@ static bool check_keys_of_block(batch_reader *reader) {
 
 static bool read_extra_keys(batch_reader *reader, kvevents_event *event) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     event->extra_keys = (kvcore_bytes){NULL, 0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type == MSGPACK_NIL) return true;
@@ -280,11 +280,11 @@ static bool read_extra_keys(batch_reader *reader, kvevents_event *event) {
 }
 
 static bool check_numbers(batch_reader *reader) {
-    size_t count;
+    size_t count = 0;
     if (!read_array(reader, SIZE_MAX, &count)) return false;
     for (size_t i = 0; i < count; i++) {
         const uint8_t *start = reader->cursor.at;
-        msgpack_head head;
+        msgpack_head head = {0};
         if (!kvevents__batch_head(reader, &head)) return false;
         if (head.type != MSGPACK_UNSIGNED && head.type != MSGPACK_NEGATIVE)
             return kvevents__batch_fault(reader, KVEVENTS_EFIELD, start);
@@ -297,7 +297,7 @@ static bool check_lookahead(batch_reader *reader) {
         reader->cursor.at++;
         return true;
     }
-    size_t count;
+    size_t count = 0;
     if (!read_array(reader, SIZE_MAX, &count)) return false;
     for (size_t i = 0; i < count; i++)
         if (!check_numbers(reader)) return false;
@@ -320,7 +320,7 @@ static bool read_metadata(batch_reader *reader, uint64_t pairs, kvevents_event *
 
 static bool read_lora_name(batch_reader *reader, bool in_array, kvevents_event *event) {
     msgpack_cursor start = reader->cursor;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     event->lora_name = (kvcore_bytes){NULL, 0};
     if (in_array && head.type == MSGPACK_MAP) return read_metadata(reader, head.value, event);

@@ -254,8 +254,9 @@ static kvcore_status grow_nodes(held_set *held, size_t wanted) {
     if (!make_arrays(held, capacity, &fresh)) return KVCORE_ENOMEM;
     size_t count = held->node_count;
     if (count > 0) memcpy(fresh.nodes, old.nodes, count * sizeof *old.nodes);
-    if (count > 0 && old.names != NULL) memcpy(fresh.names, old.names, count * held->names_a_node * sizeof *old.names);
-    if (count > 0 && old.tokens != NULL)
+    if (old.names != NULL && fresh.names != NULL)
+        memcpy(fresh.names, old.names, count * held->names_a_node * sizeof *old.names);
+    if (old.tokens != NULL && fresh.tokens != NULL)
         memcpy(fresh.tokens, old.tokens, count * held->block_tokens * sizeof *old.tokens);
     free_arrays(held, old, held->node_capacity);
     held->nodes = fresh.nodes;
