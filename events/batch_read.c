@@ -266,15 +266,14 @@ static bool read_batch(batch_reader *reader, size_t event_limit, kvevents_batch 
     return true;
 }
 
-static bool read_to_end(batch_reader *reader) {
+bool kvevents__batch_at_end(batch_reader *reader) {
     return reader->cursor.at == reader->cursor.end ||
            kvevents__batch_fault(reader, KVEVENTS_ETRAILING, reader->cursor.at);
 }
 
 /* What is wrong with the bytes comes before what is wrong with their meaning. */
 static void look_at_bytes(batch_reader *reader, kvcore_bytes payload) {
-    const uint8_t *data = payload.data;
-    msgpack_cursor cursor = {data, data + payload.size_bytes};
+    msgpack_cursor cursor = {reader->begin, reader->begin + payload.size_bytes};
     kvcore_status status = kvevents__msgpack_skip(&cursor, 0);
     if (status == KVCORE_OK && cursor.at != cursor.end) status = KVEVENTS_ETRAILING;
     if (status != KVCORE_OK) kvevents__batch_fault(reader, status, cursor.at);
@@ -295,46 +294,59 @@ static kvcore_status read_limits(const kvevents_limits *given, kvevents_limits *
     return KVCORE_OK;
 }
 
-static kvcore_status refuse(const batch_reader *reader, kvcore_bytes payload, size_t index, kvcore_error *error) {
-    size_t wanted = reader->needed_bytes, doubled = 2 * reader->arena.capacity_bytes;
+kvcore_status kvevents__batch_refuse(batch_reader *reader, kvcore_bytes payload, size_t index, kvcore_error *error) {
+    look_at_bytes(reader, payload);
+    size_t wanted = reader->needed_bytes, twice = 2 * reader->arena.capacity_bytes;
     kvcore_error details = {.code = reader->status,
                             .index = index,
                             .expected = reader->status != KVCORE_EBUFFER ? 0
-                                        : wanted > doubled               ? wanted
-                                                                         : doubled,
-                            .offset = (uint64_t)(reader->where - (const uint8_t *)payload.data)};
+                                        : wanted > twice                 ? wanted
+                                                                         : twice,
+                            .offset = (uint64_t)(reader->where - reader->begin)};
     return kvcore_fail(error, &details, "event %zu, byte %llu: %s", index, (unsigned long long)details.offset,
                        kvcore_status_text(reader->status));
 }
 
-kvcore_status kvevents_batch_read(kvcore_bytes payload, const kvevents_limits *limits, kvevents_arena *arena,
-                                  kvevents_batch *batch, kvcore_error *error) {
-    if (arena == NULL || batch == NULL || (payload.data == NULL && payload.size_bytes > 0) ||
+kvcore_status kvevents__batch_no_argument(kvcore_error *error) {
+    return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
+                       "no arena, no payload, or no place for what is read");
+}
+
+kvcore_status kvevents__batch_begin(batch_reader *reader, kvcore_bytes payload, const kvevents_limits *given,
+                                    const kvevents_arena *arena, kvevents_limits *limits, kvcore_error *error) {
+    static const uint8_t nothing[1] = {0};
+    if (arena == NULL || (payload.data == NULL && payload.size_bytes > 0) ||
         (arena->memory == NULL && arena->capacity_bytes > 0) || arena->used_bytes > arena->capacity_bytes)
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX},
-                           "no arena, batch or payload");
-    kvevents_limits most;
-    kvcore_status status = read_limits(limits, &most, error);
+        return kvevents__batch_no_argument(error);
+    kvcore_status status = read_limits(given, limits, error);
     if (status != KVCORE_OK) return status;
-    if (payload.size_bytes > most.payload_bytes)
+    if (payload.size_bytes > limits->payload_bytes)
         return kvcore_fail(error,
                            &(kvcore_error){.code = KVEVENTS_ESIZE,
                                            .index = KVCORE_NO_INDEX,
-                                           .expected = most.payload_bytes,
+                                           .expected = limits->payload_bytes,
                                            .actual = payload.size_bytes},
-                           "%zu bytes are more than %zu", payload.size_bytes, most.payload_bytes);
-    static const uint8_t nothing[1] = {0};
-    if (payload.data == NULL) payload.data = nothing;
-    const uint8_t *data = payload.data;
-    batch_reader reader = {.cursor = {data, data + payload.size_bytes},
-                           .arena = *arena,
-                           .hashes_left = most.hashes,
-                           .tokens_left = most.tokens};
+                           "%zu bytes are more than %zu", payload.size_bytes, limits->payload_bytes);
+    const uint8_t *data = payload.data == NULL ? nothing : payload.data;
+    *reader = (batch_reader){.cursor = {data, data + payload.size_bytes},
+                             .begin = data,
+                             .where = data,
+                             .arena = *arena,
+                             .hashes_left = limits->hashes,
+                             .tokens_left = limits->tokens};
+    return KVCORE_OK;
+}
+
+kvcore_status kvevents_batch_read(kvcore_bytes payload, const kvevents_limits *limits, kvevents_arena *arena,
+                                  kvevents_batch *batch, kvcore_error *error) {
+    kvevents_limits most;
+    batch_reader reader;
+    if (batch == NULL) return kvevents__batch_no_argument(error);
+    kvcore_status status = kvevents__batch_begin(&reader, payload, limits, arena, &most, error);
+    if (status != KVCORE_OK) return status;
     kvevents_batch read = {0};
-    if (!read_batch(&reader, most.events, &read) || !read_to_end(&reader)) {
-        look_at_bytes(&reader, payload);
-        return refuse(&reader, payload, read.event_count, error);
-    }
+    if (!read_batch(&reader, most.events, &read) || !kvevents__batch_at_end(&reader))
+        return kvevents__batch_refuse(&reader, payload, read.event_count, error);
     arena->used_bytes = reader.arena.used_bytes;
     *batch = read;
     return KVCORE_OK;

@@ -8,6 +8,7 @@
 
 typedef struct batch_reader {
     msgpack_cursor cursor;
+    const uint8_t *begin;
     kvevents_arena arena; /* a copy; the caller's moves on when all is read */
     size_t hashes_left;   /* of the limits */
     size_t tokens_left;
@@ -26,6 +27,17 @@ void *kvevents__batch_take(batch_reader *reader, size_t count, size_t size_bytes
 
 bool kvevents__batch_head(batch_reader *reader, msgpack_head *head);
 bool kvevents__batch_skip(batch_reader *reader, unsigned depth);
+
+/* Check the arguments of a reading call and begin. */
+kvcore_status kvevents__batch_begin(batch_reader *reader, kvcore_bytes payload, const kvevents_limits *given,
+                                    const kvevents_arena *arena, kvevents_limits *limits, kvcore_error *error);
+kvcore_status kvevents__batch_no_argument(kvcore_error *error);
+
+/* All of the payload was read, or there is a fault. */
+bool kvevents__batch_at_end(batch_reader *reader);
+
+/* The answer to a payload with a fault, once it is seen whether its bytes are in order. */
+kvcore_status kvevents__batch_refuse(batch_reader *reader, kvcore_bytes payload, size_t index, kvcore_error *error);
 
 /* The fields of events, as they are called in maps. */
 enum {

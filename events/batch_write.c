@@ -1,223 +1,190 @@
 #include <kvevents/batch.h>
 
-#include <string.h>
-
-#include <msgpack/pack.h>
-
 #include "msgpack.h"
-
-/* ---- where bytes go ---- */
+#include "writer.h"
 
 typedef struct batch_writer {
-    msgpack_packer packer;
+    writer to;
     kvevents_dialect dialect;
-    uint8_t *bytes;
-    size_t capacity;
-    size_t size; /* may pass the capacity: then it is only counted */
-    bool too_many;
 } batch_writer;
 
-static int put(void *data, const char *bytes, size_t size) {
-    batch_writer *writer = data;
-    if (writer->size <= writer->capacity && size <= writer->capacity - writer->size && size > 0)
-        memcpy(writer->bytes + writer->size, bytes, size);
-    writer->size += size;
-    return 0;
-}
+static bool as_map(const batch_writer *w) { return w->dialect != KVEVENTS_VLLM_ARRAY; }
 
-static bool as_map(const batch_writer *writer) { return writer->dialect != KVEVENTS_VLLM_ARRAY; }
-
-static size_t counted(batch_writer *writer, size_t count) {
-    if (count > UINT32_MAX) writer->too_many = true;
-    return count;
-}
-
-static void put_text(batch_writer *writer, kvcore_bytes text) {
-    if (text.data == NULL) {
-        msgpack_pack_nil(&writer->packer);
-        return;
-    }
-    msgpack_pack_str(&writer->packer, counted(writer, text.size_bytes));
-    msgpack_pack_str_body(&writer->packer, text.data, text.size_bytes);
-}
-
-static void put_word(batch_writer *writer, const char *word) { put_text(writer, kvcore_text(word)); }
-
-static void put_key(batch_writer *writer, const char *name) {
-    if (as_map(writer)) put_word(writer, name);
+static void put_key(batch_writer *w, const char *name) {
+    if (as_map(w)) writer_word(&w->to, name);
 }
 
 /* Always nine bytes: there are consumers that refuse shorter ones. */
-static void put_hash(batch_writer *writer, uint64_t hash) {
-    if (writer->dialect == KVEVENTS_SGLANG)
-        msgpack_pack_fix_int64(&writer->packer, (int64_t)hash);
+static void put_hash(batch_writer *w, uint64_t hash) {
+    if (w->dialect == KVEVENTS_SGLANG)
+        msgpack_pack_fix_int64(&w->to.packer, (int64_t)hash);
     else
-        msgpack_pack_fix_uint64(&writer->packer, hash);
+        msgpack_pack_fix_uint64(&w->to.packer, hash);
 }
 
-static void put_number(batch_writer *writer, bool there, uint64_t number) {
+static void put_number(batch_writer *w, bool there, uint64_t number) {
     if (there)
-        msgpack_pack_uint64(&writer->packer, number);
+        writer_number(&w->to, number);
     else
-        msgpack_pack_nil(&writer->packer);
+        writer_nil(&w->to);
 }
 
 /* ---- fields ---- */
 
-static void put_hashes(batch_writer *writer, const kvevents_event *event) {
-    put_key(writer, "block_hashes");
-    msgpack_pack_array(&writer->packer, counted(writer, event->hash_count));
-    for (size_t i = 0; i < event->hash_count; i++) put_hash(writer, event->hashes[i]);
+static void put_hashes(batch_writer *w, const kvevents_event *event) {
+    put_key(w, "block_hashes");
+    writer_array(&w->to, event->hash_count);
+    for (size_t i = 0; i < event->hash_count; i++) put_hash(w, event->hashes[i]);
 }
 
-static void put_parent(batch_writer *writer, const kvevents_event *event) {
-    put_key(writer, "parent_block_hash");
+static void put_parent(batch_writer *w, const kvevents_event *event) {
+    put_key(w, "parent_block_hash");
     if ((event->has & KVEVENTS_HAS_PARENT) != 0)
-        put_hash(writer, event->parent);
+        put_hash(w, event->parent);
     else
-        msgpack_pack_nil(&writer->packer);
+        writer_nil(&w->to);
 }
 
-static void put_tokens(batch_writer *writer, const kvevents_event *event) {
+static void put_tokens(batch_writer *w, const kvevents_event *event) {
     bool pairs = (event->has & KVEVENTS_HAS_PAIRS) != 0 && event->token_count > 0;
     size_t count = event->token_count - pairs;
-    put_key(writer, "token_ids");
-    msgpack_pack_array(&writer->packer, counted(writer, count));
+    put_key(w, "token_ids");
+    writer_array(&w->to, count);
     for (size_t i = 0; i < count; i++) {
-        if (pairs) msgpack_pack_array(&writer->packer, 2);
-        msgpack_pack_uint32(&writer->packer, event->tokens[i]);
-        if (pairs) msgpack_pack_uint32(&writer->packer, event->tokens[i + 1]);
+        if (pairs) writer_array(&w->to, 2);
+        msgpack_pack_uint32(&w->to.packer, event->tokens[i]);
+        if (pairs) msgpack_pack_uint32(&w->to.packer, event->tokens[i + 1]);
     }
 }
 
 /* A field that a map may lack and an array may not. */
-static void put_optional_text(batch_writer *writer, const char *name, kvcore_bytes text, bool always) {
+static void put_optional_text(batch_writer *w, const char *name, kvcore_bytes text, bool always) {
     if (text.data == NULL && !always) return;
-    put_key(writer, name);
-    put_text(writer, text);
+    put_key(w, name);
+    writer_text(&w->to, text);
 }
 
-static void put_optional_number(batch_writer *writer, const char *name, bool there, uint64_t number, bool always) {
+static void put_optional_number(batch_writer *w, const char *name, bool there, uint64_t number, bool always) {
     if (!there && !always) return;
-    put_key(writer, name);
-    put_number(writer, there, number);
+    put_key(w, name);
+    put_number(w, there, number);
 }
 
-static bool is_vllm(const batch_writer *writer) { return writer->dialect != KVEVENTS_SGLANG; }
+static bool is_vllm(const batch_writer *w) { return w->dialect != KVEVENTS_SGLANG; }
 
 /* vLLM tells LoRA and salt once more among the extra keys; the salt belongs to the first block of a chain. */
 static bool has_salt_key(const kvevents_event *event) {
     return event->salt.size_bytes > 0 && (event->has & KVEVENTS_HAS_PARENT) == 0;
 }
 
-static bool has_extra_keys(const batch_writer *writer, const kvevents_event *event) {
+static bool has_extra_keys(const batch_writer *w, const kvevents_event *event) {
     if (event->extra_keys.data != NULL) return true;
-    return is_vllm(writer) && event->hash_count > 0 && (has_salt_key(event) || event->lora_name.size_bytes > 0);
+    return is_vllm(w) && event->hash_count > 0 && (has_salt_key(event) || event->lora_name.size_bytes > 0);
 }
 
-static void put_keys_of_block(batch_writer *writer, const kvevents_event *event, bool salted) {
+static void put_keys_of_block(batch_writer *w, const kvevents_event *event, bool salted) {
     bool lora = event->lora_name.size_bytes > 0;
     if (!lora && !salted) {
-        msgpack_pack_nil(&writer->packer);
+        writer_nil(&w->to);
         return;
     }
-    msgpack_pack_array(&writer->packer, (size_t)lora + salted);
-    if (lora) put_text(writer, event->lora_name);
-    if (salted) put_text(writer, event->salt);
+    writer_array(&w->to, (size_t)lora + salted);
+    if (lora) writer_text(&w->to, event->lora_name);
+    if (salted) writer_text(&w->to, event->salt);
 }
 
-static void put_extra_keys(batch_writer *writer, const kvevents_event *event) {
-    bool there = has_extra_keys(writer, event);
-    if (!there && as_map(writer)) return;
-    put_key(writer, "extra_keys");
+static void put_extra_keys(batch_writer *w, const kvevents_event *event) {
+    bool there = has_extra_keys(w, event);
+    if (!there && as_map(w)) return;
+    put_key(w, "extra_keys");
     if (!there) {
-        msgpack_pack_nil(&writer->packer);
+        writer_nil(&w->to);
     } else if (event->extra_keys.data != NULL) {
-        put(writer, event->extra_keys.data, event->extra_keys.size_bytes);
+        writer_put(&w->to, event->extra_keys.data, event->extra_keys.size_bytes);
     } else {
-        msgpack_pack_array(&writer->packer, counted(writer, event->hash_count));
-        for (size_t i = 0; i < event->hash_count; i++) put_keys_of_block(writer, event, i == 0 && has_salt_key(event));
+        writer_array(&w->to, event->hash_count);
+        for (size_t i = 0; i < event->hash_count; i++) put_keys_of_block(w, event, i == 0 && has_salt_key(event));
     }
 }
 
 /* ---- events ---- */
 
-static void put_stored(batch_writer *writer, const kvevents_event *event) {
-    bool array = !as_map(writer);
-    put_hashes(writer, event);
-    put_parent(writer, event);
-    put_tokens(writer, event);
-    put_key(writer, "block_size");
-    msgpack_pack_uint64(&writer->packer, event->block_size);
-    put_optional_number(writer, "lora_id", (event->has & KVEVENTS_HAS_LORA_ID) != 0, event->lora_id, true);
-    put_optional_text(writer, "medium", event->medium, is_vllm(writer));
-    put_optional_text(writer, "lora_name", event->lora_name, is_vllm(writer));
-    put_extra_keys(writer, event);
-    put_optional_number(writer, "group_idx", (event->has & KVEVENTS_HAS_GROUP) != 0, event->group, array);
-    put_optional_text(writer, "kv_cache_spec_kind", event->spec_kind, array);
-    put_optional_number(writer, "kv_cache_spec_sliding_window", (event->has & KVEVENTS_HAS_WINDOW) != 0, event->window,
+static void put_stored(batch_writer *w, const kvevents_event *event) {
+    bool array = !as_map(w);
+    put_hashes(w, event);
+    put_parent(w, event);
+    put_tokens(w, event);
+    put_key(w, "block_size");
+    writer_number(&w->to, event->block_size);
+    put_optional_number(w, "lora_id", (event->has & KVEVENTS_HAS_LORA_ID) != 0, event->lora_id, true);
+    put_optional_text(w, "medium", event->medium, is_vllm(w));
+    put_optional_text(w, "lora_name", event->lora_name, is_vllm(w));
+    put_extra_keys(w, event);
+    put_optional_number(w, "group_idx", (event->has & KVEVENTS_HAS_GROUP) != 0, event->group, array);
+    put_optional_text(w, "kv_cache_spec_kind", event->spec_kind, array);
+    put_optional_number(w, "kv_cache_spec_sliding_window", (event->has & KVEVENTS_HAS_WINDOW) != 0, event->window,
                         array);
     if (array) return;
-    put_optional_text(writer, "locality", event->locality, false);
-    put_optional_text(writer, "ownership", event->ownership, false);
-    put_optional_text(writer, "session_id", event->session, false);
-    if (!is_vllm(writer)) put_optional_text(writer, "cache_salt", event->salt, false);
+    put_optional_text(w, "locality", event->locality, false);
+    put_optional_text(w, "ownership", event->ownership, false);
+    put_optional_text(w, "session_id", event->session, false);
+    if (!is_vllm(w)) put_optional_text(w, "cache_salt", event->salt, false);
 }
 
-static size_t stored_fields(const batch_writer *writer, const kvevents_event *event) {
+static size_t stored_fields(const batch_writer *w, const kvevents_event *event) {
     size_t count = 5; /* hashes, parent, tokens, block size, lora_id */
-    count += is_vllm(writer) || event->medium.data != NULL;
-    count += is_vllm(writer) || event->lora_name.data != NULL;
-    count += has_extra_keys(writer, event);
+    count += is_vllm(w) || event->medium.data != NULL;
+    count += is_vllm(w) || event->lora_name.data != NULL;
+    count += has_extra_keys(w, event);
     count += (event->has & KVEVENTS_HAS_GROUP) != 0;
     count += event->spec_kind.data != NULL;
     count += (event->has & KVEVENTS_HAS_WINDOW) != 0;
     count += event->locality.data != NULL;
     count += event->ownership.data != NULL;
     count += event->session.data != NULL;
-    count += !is_vllm(writer) && event->salt.data != NULL;
+    count += !is_vllm(w) && event->salt.data != NULL;
     return count;
 }
 
-static void put_removed(batch_writer *writer, const kvevents_event *event) {
-    put_hashes(writer, event);
-    put_optional_text(writer, "medium", event->medium, is_vllm(writer));
-    put_optional_number(writer, "group_idx", (event->has & KVEVENTS_HAS_GROUP) != 0, event->group, !as_map(writer));
-    if (!as_map(writer)) return;
-    put_optional_text(writer, "locality", event->locality, false);
-    put_optional_text(writer, "ownership", event->ownership, false);
+static void put_removed(batch_writer *w, const kvevents_event *event) {
+    put_hashes(w, event);
+    put_optional_text(w, "medium", event->medium, is_vllm(w));
+    put_optional_number(w, "group_idx", (event->has & KVEVENTS_HAS_GROUP) != 0, event->group, !as_map(w));
+    if (!as_map(w)) return;
+    put_optional_text(w, "locality", event->locality, false);
+    put_optional_text(w, "ownership", event->ownership, false);
 }
 
-static size_t removed_fields(const batch_writer *writer, const kvevents_event *event) {
+static size_t removed_fields(const batch_writer *w, const kvevents_event *event) {
     size_t count = 1;
-    count += is_vllm(writer) || event->medium.data != NULL;
+    count += is_vllm(w) || event->medium.data != NULL;
     count += (event->has & KVEVENTS_HAS_GROUP) != 0;
     count += event->locality.data != NULL;
     count += event->ownership.data != NULL;
     return count;
 }
 
-static void put_head(batch_writer *writer, const char *tag, size_t fields, size_t elements) {
-    if (as_map(writer)) {
-        msgpack_pack_map(&writer->packer, 1 + fields);
-        put_word(writer, "type");
+static void put_head(batch_writer *w, const char *tag, size_t fields, size_t elements) {
+    if (as_map(w)) {
+        writer_map(&w->to, 1 + fields);
+        writer_word(&w->to, "type");
     } else {
-        msgpack_pack_array(&writer->packer, elements);
+        writer_array(&w->to, elements);
     }
-    put_word(writer, tag);
+    writer_word(&w->to, tag);
 }
 
-static void put_event(batch_writer *writer, const kvevents_event *event) {
+static void put_event(batch_writer *w, const kvevents_event *event) {
     switch (event->kind) {
     case KVEVENTS_STORED:
-        put_head(writer, "BlockStored", stored_fields(writer, event), 12);
-        put_stored(writer, event);
+        put_head(w, "BlockStored", stored_fields(w, event), 12);
+        put_stored(w, event);
         break;
     case KVEVENTS_REMOVED:
-        put_head(writer, "BlockRemoved", removed_fields(writer, event), 4);
-        put_removed(writer, event);
+        put_head(w, "BlockRemoved", removed_fields(w, event), 4);
+        put_removed(w, event);
         break;
-    case KVEVENTS_CLEARED: put_head(writer, "AllBlocksCleared", 0, 1); break;
+    case KVEVENTS_CLEARED: put_head(w, "AllBlocksCleared", 0, 1); break;
     default: break;
     }
 }
@@ -252,14 +219,12 @@ kvcore_status kvevents_batch_write(const kvevents_batch *batch, kvevents_dialect
     if (batch == NULL || size_bytes == NULL || (bytes == NULL && capacity > 0) || dialect < KVEVENTS_VLLM_MAP ||
         dialect > KVEVENTS_SGLANG || (batch->events == NULL && batch->event_count > 0) || !are_writable(batch, &known))
         return KVCORE_EINVAL;
-    batch_writer writer = {.dialect = dialect, .bytes = bytes, .capacity = capacity};
-    msgpack_packer_init(&writer.packer, &writer, put);
-    msgpack_pack_array(&writer.packer, 3);
-    msgpack_pack_double(&writer.packer, batch->ts);
-    msgpack_pack_array(&writer.packer, counted(&writer, known));
-    for (size_t i = 0; i < batch->event_count; i++) put_event(&writer, &batch->events[i]);
-    put_number(&writer, batch->has_rank, batch->rank);
-    if (writer.too_many) return KVCORE_EOVERFLOW;
-    *size_bytes = writer.size;
-    return writer.size > capacity ? KVCORE_EBUFFER : KVCORE_OK;
+    batch_writer w = {.dialect = dialect};
+    writer_begin(&w.to, bytes, capacity);
+    writer_array(&w.to, 3);
+    msgpack_pack_double(&w.to.packer, batch->ts);
+    writer_array(&w.to, known);
+    for (size_t i = 0; i < batch->event_count; i++) put_event(&w, &batch->events[i]);
+    put_number(&w, batch->has_rank, batch->rank);
+    return writer_end(&w.to, size_bytes);
 }

@@ -13,5 +13,6 @@ kvcore_status read_payload(kvtest_vector *v, kvcore_bytes payload, kvevents_batc
 void expect_batch(kvtest_vector *v, const char *what, const kvevents_batch *batch, json_object *expected);
 
 void check_stream(kvtest_vector *v);
+void check_dynamo(kvtest_vector *v);
 
 #endif

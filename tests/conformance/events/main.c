@@ -65,10 +65,9 @@ static void check_malformed(kvtest_vector *v) {
 
 int main(int argc, char **argv) {
     static const kvtest_vector_kind kinds[] = {
-        {.name = "messages*.jsonl", .check = check_readable},
-        {.name = "borderline*.jsonl", .check = check_readable},
-        {.name = "malformed*.jsonl", .check = check_malformed},
-        {.name = "streams*.jsonl", .check = check_stream},
+        {.name = "messages*.jsonl", .check = check_readable},   {.name = "borderline*.jsonl", .check = check_readable},
+        {.name = "malformed*.jsonl", .check = check_malformed}, {.name = "streams*.jsonl", .check = check_stream},
+        {.name = "dynamo*.jsonl", .check = check_dynamo},
     };
     return kvtest_run_vectors(argc, argv, kinds, sizeof kinds / sizeof *kinds);
 }
