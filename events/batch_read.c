@@ -53,7 +53,7 @@ static uint32_t kind_of_tag(kvcore_bytes tag) {
 
 static bool read_used_text(batch_reader *reader, kvcore_bytes *text) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type != MSGPACK_TEXT) return kvevents__batch_fault(reader, KVEVENTS_EEVENT, start);
     *text = msgpack_bytes(&head);
@@ -196,7 +196,7 @@ static void settle_tokens(batch_reader *reader, kvevents_event *event) {
 
 static bool read_event(batch_reader *reader, kvevents_event *event) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     *event = (kvevents_event){0};
     reader->token_items = 0;
     if (!kvevents__batch_head(reader, &head)) return false;
@@ -214,7 +214,7 @@ static bool read_event(batch_reader *reader, kvevents_event *event) {
 
 static bool read_ts(batch_reader *reader, double *ts) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     switch (head.type) {
     case MSGPACK_FLOAT: *ts = head.real; return true;
@@ -226,7 +226,7 @@ static bool read_ts(batch_reader *reader, double *ts) {
 
 static bool read_rank(batch_reader *reader, kvevents_batch *batch) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type == MSGPACK_NIL) return true;
     if (head.type != MSGPACK_UNSIGNED) return kvevents__batch_fault(reader, KVEVENTS_EFIELD, start);
@@ -237,7 +237,7 @@ static bool read_rank(batch_reader *reader, kvevents_batch *batch) {
 
 static bool read_events(batch_reader *reader, size_t limit, kvevents_batch *batch) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type != MSGPACK_ARRAY) return kvevents__batch_fault(reader, KVEVENTS_EBATCH, start);
     if (head.value > limit) return kvevents__batch_fault(reader, KVEVENTS_ESIZE, start);
@@ -256,7 +256,7 @@ static bool read_events(batch_reader *reader, size_t limit, kvevents_batch *batc
 
 static bool read_batch(batch_reader *reader, size_t event_limit, kvevents_batch *batch) {
     const uint8_t *start = reader->cursor.at;
-    msgpack_head head;
+    msgpack_head head = {0};
     if (!kvevents__batch_head(reader, &head)) return false;
     if (head.type != MSGPACK_ARRAY || head.value < 2) return kvevents__batch_fault(reader, KVEVENTS_EBATCH, start);
     if (!read_ts(reader, &batch->ts) || !read_events(reader, event_limit, batch)) return false;
@@ -339,8 +339,8 @@ kvcore_status kvevents__batch_begin(batch_reader *reader, kvcore_bytes payload, 
 
 kvcore_status kvevents_batch_read(kvcore_bytes payload, const kvevents_limits *limits, kvevents_arena *arena,
                                   kvevents_batch *batch, kvcore_error *error) {
-    kvevents_limits most;
-    batch_reader reader;
+    kvevents_limits most = KVEVENTS_LIMITS_INIT;
+    batch_reader reader = {0};
     if (batch == NULL) return kvevents__batch_no_argument(error);
     kvcore_status status = kvevents__batch_begin(&reader, payload, limits, arena, &most, error);
     if (status != KVCORE_OK) return status;

@@ -220,8 +220,8 @@ static bool read_events(batch_reader *reader, size_t limit, kvevents_router_batc
 
 kvcore_status kvevents_router_read(kvcore_bytes payload, const kvevents_limits *limits, kvevents_arena *arena,
                                    kvevents_router_batch *batch, kvcore_error *error) {
-    kvevents_limits most;
-    batch_reader reader;
+    kvevents_limits most = KVEVENTS_LIMITS_INIT;
+    batch_reader reader = {0};
     if (batch == NULL) return kvevents__batch_no_argument(error);
     kvcore_status status = kvevents__batch_begin(&reader, payload, limits, arena, &most, error);
     if (status != KVCORE_OK) return status;
@@ -260,8 +260,8 @@ static bool read_envelope(batch_reader *reader, kvevents_envelope *envelope) {
 }
 
 kvcore_status kvevents_envelope_read(kvcore_bytes bytes, kvevents_envelope *envelope, kvcore_error *error) {
-    kvevents_limits most;
-    batch_reader reader;
+    kvevents_limits most = KVEVENTS_LIMITS_INIT;
+    batch_reader reader = {0};
     kvevents_arena none = {NULL, 0, 0};
     if (envelope == NULL) return kvevents__batch_no_argument(error);
     kvcore_status status = kvevents__batch_begin(&reader, bytes, NULL, &none, &most, error);
@@ -285,7 +285,7 @@ kvcore_status kvevents_envelope_open(const kvcore_bytes *frames, size_t count, k
     static const kvcore_error unfit = {.code = KVCORE_EFORMAT, .index = KVCORE_NO_INDEX};
     if (frames == NULL || envelope == NULL) return kvevents__batch_no_argument(error);
     if (!are_frames(frames, count)) return kvcore_fail(error, &unfit, "not the four frames of an envelope");
-    kvevents_envelope read;
+    kvevents_envelope read = {0};
     kvcore_bytes bytes = {(const uint8_t *)frames[3].data + 5, frames[3].size_bytes - 5};
     kvcore_status status = kvevents_envelope_read(bytes, &read, error);
     if (status != KVCORE_OK) return status;
