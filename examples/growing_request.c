@@ -23,7 +23,7 @@ static int serve(kvlogical_manager *pool, const kvlogical_request_config *config
     uint32_t token = engine_run(request);                              /* prefill */
     TRY(kvlogical_request_register_computed(request, computed, NULL)); /* only blocks whose KV exists */
     TRY(kvlogical_request_append(request, token, NULL));
-    while (!kvlogical_request_complete(request)) {
+    while (!kvlogical_request_is_complete(request)) {
         TRY(kvlogical_request_allocate(request, kvlogical_request_blocks_missing(request)));
         token = engine_run(request); /* decode: the KV of the last token, and the next */
         TRY(kvlogical_request_register_computed(request, ++computed, NULL));

@@ -94,13 +94,13 @@ static bool advance(kvlogical_request *r, size_t *budget) {
     size_t chunk = n.prefill_tokens < CHUNK ? n.prefill_tokens : CHUNK;
     if (chunk > *budget) return true; /* in a later step */
     if (chunk == 0) {
-        if (kvlogical_schedule_decode(r, NULL) != KVCORE_OK) return false;
-        TRY(kvlogical_apply_decode(r, compute(r, n.computed_tokens, n.total_tokens), NULL, NULL));
+        if (kvlogical_request_schedule_decode(r, NULL) != KVCORE_OK) return false;
+        TRY(kvlogical_request_apply_decode(r, compute(r, n.computed_tokens, n.total_tokens), NULL, NULL));
         return true;
     }
-    if (kvlogical_schedule_prefill(r, chunk, NULL) != KVCORE_OK) return false;
+    if (kvlogical_request_schedule_prefill(r, chunk, NULL) != KVCORE_OK) return false;
     uint32_t token = compute(r, n.computed_tokens, n.computed_tokens + chunk);
-    TRY(kvlogical_apply_prefill(r, chunk == n.prefill_tokens ? &token : NULL, NULL, NULL));
+    TRY(kvlogical_request_apply_prefill(r, chunk == n.prefill_tokens ? &token : NULL, NULL, NULL));
     *budget -= chunk;
     return true;
 }
@@ -112,7 +112,7 @@ static void step(void) {
         while (i < running_count && !advance(running[i], &budget)) preempt_youngest(); /* perhaps itself */
     size_t kept = 0;
     for (size_t i = 0; i < running_count; i++)
-        if (kvlogical_request_complete(running[i]))
+        if (kvlogical_request_is_complete(running[i]))
             kvlogical_request_destroy(running[i]);
         else
             running[kept++] = running[i];

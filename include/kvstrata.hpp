@@ -482,31 +482,31 @@ class Sequence : public Owner<kvhash_sequence, kvhash_sequence_destroy> {
 };
 
 /** Blocks of somebody else's pool, by id. */
-class ExternalAssignments : public Owner<kvlogical_external_assignments, kvlogical_external_destroy> {
+class ExternalAssignments : public Owner<kvlogical_external_assignments, kvlogical_external_assignments_destroy> {
   public:
     using Owner::Owner;
     static Result<ExternalAssignments> create(std::size_t offset = 0) noexcept {
         kvlogical_external_assignments *assignments = nullptr;
-        Status status = kvlogical_external_create(offset, nullptr, &assignments);
+        Status status = kvlogical_external_assignments_create(offset, nullptr, &assignments);
         if (!status) return status;
         return ExternalAssignments(assignments);
     }
     Status extend(Span<const std::uint64_t> ids, Error *error = nullptr) noexcept {
-        return kvlogical_external_extend(get(), ids.data(), ids.size(), error);
+        return kvlogical_external_assignments_extend(get(), ids.data(), ids.size(), error);
     }
     Status extend_assigned(Span<const kvlogical_assignment> blocks, Error *error = nullptr) noexcept {
-        return kvlogical_external_extend_assigned(get(), blocks.data(), blocks.size(), error);
+        return kvlogical_external_assignments_extend_assigned(get(), blocks.data(), blocks.size(), error);
     }
     Status stage(Span<const Plh> names, kvlogical_range *staged = nullptr, Error *error = nullptr) noexcept {
-        return kvlogical_external_stage(get(), names.data(), names.size(), staged, error);
+        return kvlogical_external_assignments_stage(get(), names.data(), names.size(), staged, error);
     }
-    kvlogical_range commit() noexcept { return kvlogical_external_commit(get()); }
+    kvlogical_range commit() noexcept { return kvlogical_external_assignments_commit(get()); }
     Status assign(Span<const Plh> names, kvlogical_range *assigned = nullptr, Error *error = nullptr) noexcept {
-        return kvlogical_external_assign(get(), names.data(), names.size(), assigned, error);
+        return kvlogical_external_assignments_assign(get(), names.data(), names.size(), assigned, error);
     }
-    void clear() noexcept { kvlogical_external_clear(get()); }
-    bool contains(std::uint64_t id) const noexcept { return kvlogical_external_contains(get(), id); }
-    kvlogical_external_view view() const noexcept { return kvlogical_external_view_of(get()); }
+    void clear() noexcept { kvlogical_external_assignments_clear(get()); }
+    bool contains(std::uint64_t id) const noexcept { return kvlogical_external_assignments_contains(get(), id); }
+    kvlogical_external_assignments_view view() const noexcept { return kvlogical_external_assignments_view_of(get()); }
 };
 
 /** Blocks of one sequence, held by their guards. */
@@ -575,7 +575,7 @@ class Request : public Owner<kvlogical_request, kvlogical_request_destroy> {
     Status append(Token token, kvhash_block_range *completed = nullptr) noexcept {
         return kvlogical_request_append(get(), token, completed);
     }
-    bool complete() const noexcept { return kvlogical_request_complete(get()); }
+    bool complete() const noexcept { return kvlogical_request_is_complete(get()); }
     std::size_t blocks_missing() const noexcept { return kvlogical_request_blocks_missing(get()); }
     Status drop_unassigned(std::size_t blocks) noexcept {
         return kvlogical_request_drop_unassigned(get(), blocks, nullptr);
@@ -591,28 +591,28 @@ class Request : public Owner<kvlogical_request, kvlogical_request_destroy> {
     }
 
     Status schedule_prefill(std::size_t tokens, Error *error = nullptr) noexcept {
-        return kvlogical_schedule_prefill(get(), tokens, error);
+        return kvlogical_request_schedule_prefill(get(), tokens, error);
     }
     Status apply_prefill(Error *error = nullptr) noexcept {
-        return kvlogical_apply_prefill(get(), nullptr, nullptr, error);
+        return kvlogical_request_apply_prefill(get(), nullptr, nullptr, error);
     }
     Status apply_prefill(Token token, Error *error = nullptr) noexcept {
-        return kvlogical_apply_prefill(get(), &token, nullptr, error);
+        return kvlogical_request_apply_prefill(get(), &token, nullptr, error);
     }
-    Status schedule_decode(Error *error = nullptr) noexcept { return kvlogical_schedule_decode(get(), error); }
+    Status schedule_decode(Error *error = nullptr) noexcept { return kvlogical_request_schedule_decode(get(), error); }
     Status apply_decode(Token token, std::uint32_t *outcome = nullptr, Error *error = nullptr) noexcept {
-        return kvlogical_apply_decode(get(), token, outcome, error);
+        return kvlogical_request_apply_decode(get(), token, outcome, error);
     }
     Status schedule_speculative(std::size_t drafts, std::size_t *scheduled = nullptr, Error *error = nullptr) noexcept {
-        return kvlogical_schedule_speculative(get(), drafts, scheduled, error);
+        return kvlogical_request_schedule_speculative(get(), drafts, scheduled, error);
     }
     Status apply_speculative(Span<const Token> accepted, std::uint32_t *outcome = nullptr,
                              Error *error = nullptr) noexcept {
-        return kvlogical_apply_speculative(get(), accepted.data(), accepted.size(), outcome, error);
+        return kvlogical_request_apply_speculative(get(), accepted.data(), accepted.size(), outcome, error);
     }
-    Status revert_schedule(Error *error = nullptr) noexcept { return kvlogical_revert_schedule(get(), error); }
+    Status revert_schedule(Error *error = nullptr) noexcept { return kvlogical_request_revert_schedule(get(), error); }
     Status append_tokens(Span<const Token> tokens, Error *error = nullptr) noexcept {
-        return kvlogical_append_tokens(get(), tokens.data(), tokens.size(), error);
+        return kvlogical_request_append_tokens(get(), tokens.data(), tokens.size(), error);
     }
 
     kvlogical_request_counts counts() const noexcept { return kvlogical_request_count(get()); }

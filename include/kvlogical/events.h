@@ -106,12 +106,12 @@ KVLOGICAL_API void kvlogical_registry_announce(kvlogical_registry *registry);
 
 /* ---- a subscription ---- */
 
-/** Opaque. Made by kvlogical_subscribe(). */
+/** Opaque. Made by kvlogical_subscription_create(). */
 typedef struct kvlogical_subscription kvlogical_subscription;
 
 /** From the next event on. Errors: KVCORE_EINVAL, KVCORE_ENOMEM; KVCORE_ENOTSUP when the registry lives in caller's memory. */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscribe(kvlogical_registry *registry,
-                                                                 kvlogical_subscription **subscription);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_subscription_create(kvlogical_registry *registry,
+                                                                           kvlogical_subscription **subscription);
 /** End the subscription; events that were not polled are gone. NULL is ignored. */
 KVLOGICAL_API void kvlogical_subscription_destroy(kvlogical_subscription *subscription);
 
@@ -182,7 +182,7 @@ typedef struct kvlogical_publisher_config {
 /** KVLOGICAL_PUBLISHER_CONFIG_INIT as a function, for other languages. */
 KVLOGICAL_API kvlogical_publisher_config kvlogical_publisher_config_init(void);
 
-/** Errors: KVCORE_EINVAL, KVCORE_ECONFIG (no publish function), KVCORE_ENOMEM, KVCORE_ENOTSUP as kvlogical_subscribe(). */
+/** Errors: KVCORE_EINVAL, KVCORE_ECONFIG (no publish function), KVCORE_ENOMEM, KVCORE_ENOTSUP as kvlogical_subscription_create(). */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_create(kvlogical_registry *registry,
                                                                         const kvlogical_publisher_config *config,
                                                                         kvlogical_publisher **publisher,

@@ -31,7 +31,7 @@
 extern "C" {
 #endif
 
-/** Opaque. Made by kvlogical_external_create(). */
+/** Opaque. Made by kvlogical_external_assignments_create(). */
 typedef struct kvlogical_external_assignments kvlogical_external_assignments;
 
 /** A block and its name. */
@@ -51,15 +51,15 @@ typedef struct kvlogical_range {
  * Takes:  allocator, copied; NULL means the C library's.
  * Errors: KVCORE_EINVAL for a NULL assignments; KVCORE_EOVERFLOW for an offset past KVHASH_PLH_MAX_POSITION; KVCORE_ENOMEM.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_create(size_t offset, const kvcore_allocator *allocator,
-                                                                       kvlogical_external_assignments **assignments);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assignments_create(
+    size_t offset, const kvcore_allocator *allocator, kvlogical_external_assignments **assignments);
 
 /** NULL is ignored. */
-KVLOGICAL_API void kvlogical_external_destroy(kvlogical_external_assignments *assignments);
+KVLOGICAL_API void kvlogical_external_assignments_destroy(kvlogical_external_assignments *assignments);
 
 /** Take memory for so many blocks in all: up to there, nothing allocates. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW. */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_reserve(kvlogical_external_assignments *assignments,
-                                                                        size_t blocks);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status
+kvlogical_external_assignments_reserve(kvlogical_external_assignments *assignments, size_t blocks);
 
 /**
  * The full list of ids allocated so far, in order: those not known yet become unassigned.
@@ -70,9 +70,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_reserve(kvlogica
  *         index = where again. Whichever comes first in the list. KVCORE_EINVAL for NULLs, KVCORE_ENOMEM.
  * Cost:   O(count).
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_extend(kvlogical_external_assignments *assignments,
-                                                                       const uint64_t *block_ids, size_t count,
-                                                                       kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assignments_extend(
+    kvlogical_external_assignments *assignments, const uint64_t *block_ids, size_t count, kvcore_error *error);
 
 /**
  * Blocks that have their names already, behind the assigned ones.
@@ -83,7 +82,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_extend(kvlogical
  *         NULLs, KVCORE_ENOMEM.
  * Cost:   O(count), plus O(all) when blocks are staged or unassigned.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_extend_assigned(
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assignments_extend_assigned(
     kvlogical_external_assignments *assignments, const kvlogical_assignment *blocks, size_t count, kvcore_error *error);
 
 /**
@@ -95,21 +94,21 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_extend_assigned(
  * Errors: KVLOGICAL_EPOSITION for a name of another position: index = expected = the position, actual = the name's, offset =
  *         the block id; KVCORE_EINVAL for NULLs.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_stage(kvlogical_external_assignments *assignments,
-                                                                      const kvhash_plh *names, size_t count,
-                                                                      kvlogical_range *staged, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status
+kvlogical_external_assignments_stage(kvlogical_external_assignments *assignments, const kvhash_plh *names, size_t count,
+                                     kvlogical_range *staged, kvcore_error *error);
 
 /** Staged blocks become assigned. Gives: which indices among the assigned ones are new. Never fails. O(1). */
-KVLOGICAL_API kvlogical_range kvlogical_external_commit(kvlogical_external_assignments *assignments);
+KVLOGICAL_API kvlogical_range kvlogical_external_assignments_commit(kvlogical_external_assignments *assignments);
 
 /**
- * kvlogical_external_stage(), then _commit(): *assigned (may be NULL) includes what was staged before.
+ * kvlogical_external_assignments_stage(), then _commit(): *assigned (may be NULL) includes what was staged before.
  *
- * Errors: as kvlogical_external_stage().
+ * Errors: as kvlogical_external_assignments_stage().
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assign(kvlogical_external_assignments *assignments,
-                                                                       const kvhash_plh *names, size_t count,
-                                                                       kvlogical_range *assigned, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status
+kvlogical_external_assignments_assign(kvlogical_external_assignments *assignments, const kvhash_plh *names,
+                                      size_t count, kvlogical_range *assigned, kvcore_error *error);
 
 /**
  * Hand the staged blocks over; the tracker has none staged afterwards.
@@ -118,40 +117,44 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assign(kvlogical
  * Errors: KVCORE_EBUFFER when capacity is smaller, with *count; KVCORE_EINVAL for NULLs.
  * Cost:   O(all).
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_take_staged(kvlogical_external_assignments *assignments,
-                                                                            kvlogical_assignment *blocks,
-                                                                            size_t capacity, size_t *count);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assignments_take_staged(
+    kvlogical_external_assignments *assignments, kvlogical_assignment *blocks, size_t capacity, size_t *count);
 
 /** Forget every block; offset and memory stay. NULL is ignored. */
-KVLOGICAL_API void kvlogical_external_clear(kvlogical_external_assignments *assignments);
+KVLOGICAL_API void kvlogical_external_assignments_clear(kvlogical_external_assignments *assignments);
 
 /** Is the id assigned, staged or unassigned? */
-KVLOGICAL_API bool kvlogical_external_contains(const kvlogical_external_assignments *assignments, uint64_t block_id);
+KVLOGICAL_API bool kvlogical_external_assignments_contains(const kvlogical_external_assignments *assignments,
+                                                           uint64_t block_id);
 
 /** What a tracker holds, in order: first the assigned blocks, then the staged, then the unassigned ones. */
-typedef struct kvlogical_external_view {
+typedef struct kvlogical_external_assignments_view {
     const uint64_t *block_ids;           /**< of all three parts, one after the other */
     const kvhash_plh *names;             /**< of the first two */
     size_t assigned, staged, unassigned; /**< how many blocks of each kind */
     size_t offset;                       /**< position of the first one */
-} kvlogical_external_view;
+} kvlogical_external_assignments_view;
 
 /** Valid: until the next call that changes the tracker. A NULL tracker reads as an empty one. */
-KVLOGICAL_API kvlogical_external_view kvlogical_external_view_of(const kvlogical_external_assignments *assignments);
+KVLOGICAL_API kvlogical_external_assignments_view
+kvlogical_external_assignments_view_of(const kvlogical_external_assignments *assignments);
 
 /** @name Positions, from a view; a NULL view reads as an empty one. @{ */
-KVLOGICAL_API size_t kvlogical_external_next_position(const kvlogical_external_view *view);
-KVLOGICAL_API kvlogical_range kvlogical_external_assigned_positions(const kvlogical_external_view *view);
-KVLOGICAL_API kvlogical_range kvlogical_external_staged_positions(const kvlogical_external_view *view);
-KVLOGICAL_API kvlogical_range kvlogical_external_pending_positions(const kvlogical_external_view *view);
+KVLOGICAL_API size_t kvlogical_external_assignments_next_position(const kvlogical_external_assignments_view *view);
+KVLOGICAL_API kvlogical_range
+kvlogical_external_assignments_assigned_positions(const kvlogical_external_assignments_view *view);
+KVLOGICAL_API kvlogical_range
+kvlogical_external_assignments_staged_positions(const kvlogical_external_assignments_view *view);
+KVLOGICAL_API kvlogical_range
+kvlogical_external_assignments_pending_positions(const kvlogical_external_assignments_view *view);
 /** @} */
 
 /** The assigned block at a position of the sequence, if there is one. */
-KVLOGICAL_API bool kvlogical_external_at_position(const kvlogical_external_assignments *assignments, size_t position,
-                                                  kvlogical_assignment *block);
+KVLOGICAL_API bool kvlogical_external_assignments_at_position(const kvlogical_external_assignments *assignments,
+                                                              size_t position, kvlogical_assignment *block);
 /** The unassigned block that will stand there, if there is one. */
-KVLOGICAL_API bool kvlogical_external_pending_at_position(const kvlogical_external_assignments *assignments,
-                                                          size_t position, uint64_t *block_id);
+KVLOGICAL_API bool kvlogical_external_assignments_pending_at_position(const kvlogical_external_assignments *assignments,
+                                                                      size_t position, uint64_t *block_id);
 
 /** Two blocks at one position: where data is and where it goes. */
 typedef struct kvlogical_zipped {
@@ -165,16 +168,16 @@ typedef struct kvlogical_zipped {
  * Gives:  *count, and as many of `zipped`, which may be NULL with a capacity of 0 to learn the count.
  * Errors: KVCORE_EBUFFER when capacity is smaller, with *count; KVCORE_EINVAL for NULLs.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_zip_assigned(
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assignments_zip_assigned(
     const kvlogical_external_assignments *first, const kvlogical_external_assignments *second, kvlogical_zipped *zipped,
     size_t capacity, size_t *count);
 
 /**
  * The same for the assigned blocks of `source` and the unassigned ones of `target`: what to copy where.
  *
- * Errors: as kvlogical_external_zip_assigned().
+ * Errors: as kvlogical_external_assignments_zip_assigned().
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_zip_pending(
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_external_assignments_zip_pending(
     const kvlogical_external_assignments *source, const kvlogical_external_assignments *target,
     kvlogical_zipped *zipped, size_t capacity, size_t *count);
 

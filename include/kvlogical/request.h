@@ -147,7 +147,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_append(kvlogical_
                                                                       kvhash_block_range *completed);
 
 /** Are max_output_tokens generated? At once when that is 0. */
-KVLOGICAL_API bool kvlogical_request_complete(const kvlogical_request *request);
+KVLOGICAL_API bool kvlogical_request_is_complete(const kvlogical_request *request);
 
 /** How many blocks must be allocated so that every token has room for its KV. */
 KVLOGICAL_API size_t kvlogical_request_blocks_missing(const kvlogical_request *request);

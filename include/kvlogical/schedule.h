@@ -48,8 +48,8 @@ enum {
  *         expected when it would overrun (expected = the end, actual = offset + length, offset = where it stands, length =
  *         tokens); KVCORE_ENOSPACE (expected = blocks needed); KVCORE_EINVAL, KVCORE_ENOMEM.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_schedule_prefill(kvlogical_request *request, size_t tokens,
-                                                                        kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_schedule_prefill(kvlogical_request *request,
+                                                                                size_t tokens, kvcore_error *error);
 
 /**
  * The scheduled tokens are computed. A chunk may end within a block: that block is shared once it is computed to its end.
@@ -60,8 +60,9 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_schedule_prefill(kvlogica
  *         prefill, or none on one that does; KVLOGICAL_EBUDGET for a token when the budget is spent; KVCORE_EINVAL;
  *         KVCORE_ENOMEM; KVHASH_EPOSITION past 2^24 blocks. A block that cannot be shared now (2^32 − 1 holds) is shared by a later step.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_apply_prefill(kvlogical_request *request, const uint32_t *token,
-                                                                     uint32_t *outcome, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_apply_prefill(kvlogical_request *request,
+                                                                             const uint32_t *token, uint32_t *outcome,
+                                                                             kvcore_error *error);
 
 /**
  * Compute the tail and yield one token.
@@ -70,32 +71,36 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_apply_prefill(kvlogical_r
  *         KVLOGICAL_EBUDGET when generation is complete; KVLOGICAL_EDANGLING unless the tail is one token (expected, actual);
  *         KVCORE_ENOSPACE (expected = blocks needed); KVCORE_EINVAL, KVCORE_ENOMEM.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_schedule_decode(kvlogical_request *request, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_schedule_decode(kvlogical_request *request,
+                                                                               kvcore_error *error);
 
-/** The tail is computed and `token` generated. Errors: as kvlogical_apply_prefill() without EBUDGET and ETOKEN. */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_apply_decode(kvlogical_request *request, uint32_t token,
-                                                                    uint32_t *outcome, kvcore_error *error);
+/** The tail is computed and `token` generated. Errors: as kvlogical_request_apply_prefill() without EBUDGET and ETOKEN. */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_apply_decode(kvlogical_request *request, uint32_t token,
+                                                                            uint32_t *outcome, kvcore_error *error);
 
 /**
  * Compute the tail and up to `drafts` drafted tokens (no more than may still be generated).
  *
- * Gives:  *scheduled (may be NULL), how many tokens may be accepted. Errors: as kvlogical_schedule_decode().
+ * Gives:  *scheduled (may be NULL), how many tokens may be accepted. Errors: as kvlogical_request_schedule_decode().
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_schedule_speculative(kvlogical_request *request, size_t drafts,
-                                                                            size_t *scheduled, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_schedule_speculative(kvlogical_request *request,
+                                                                                    size_t drafts, size_t *scheduled,
+                                                                                    kvcore_error *error);
 
 /**
  * These tokens were accepted, the last of them not computed yet; perhaps none. Blocks that are too many go back.
  *
  * Errors: KVLOGICAL_ESTATE; KVLOGICAL_EBUDGET for more than were scheduled (expected, actual); otherwise as
- *         kvlogical_apply_prefill(), but for KVLOGICAL_ETOKEN.
+ *         kvlogical_request_apply_prefill(), but for KVLOGICAL_ETOKEN.
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_apply_speculative(kvlogical_request *request,
-                                                                         const uint32_t *tokens, size_t count,
-                                                                         uint32_t *outcome, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_apply_speculative(kvlogical_request *request,
+                                                                                 const uint32_t *tokens, size_t count,
+                                                                                 uint32_t *outcome,
+                                                                                 kvcore_error *error);
 
 /** The step did not run: the blocks that it took go back. Errors: KVLOGICAL_ESTATE when nothing is scheduled. */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_revert_schedule(kvlogical_request *request, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_revert_schedule(kvlogical_request *request,
+                                                                               kvcore_error *error);
 
 /**
  * Tokens that were generated elsewhere or are forced: they count as generated and are not computed. One token behind a
@@ -104,8 +109,9 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_revert_schedule(kvlogical
  * Errors: KVLOGICAL_ESTATE unless idle; KVLOGICAL_EBUDGET for more than remain (expected, actual); KVCORE_EINVAL, those of
  *         kvhash_sequence_extend().
  */
-KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_append_tokens(kvlogical_request *request, const uint32_t *tokens,
-                                                                     size_t count, kvcore_error *error);
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_append_tokens(kvlogical_request *request,
+                                                                             const uint32_t *tokens, size_t count,
+                                                                             kvcore_error *error);
 
 /* ---- events ---- */
 

@@ -71,7 +71,7 @@ KVLOGICAL_SCOPE_POINTER(registry, kvlogical_registry, kvlogical_registry_destroy
 KVLOGICAL_SCOPE_VOID_POINTER(sequence, kvhash_sequence, kvhash_sequence_destroy)
 KVLOGICAL_SCOPE_VOID_POINTER(request, kvlogical_request, kvlogical_request_destroy)
 KVLOGICAL_SCOPE_VOID_POINTER(assignments, kvlogical_assignments, kvlogical_assignments_destroy)
-KVLOGICAL_SCOPE_VOID_POINTER(external, kvlogical_external_assignments, kvlogical_external_destroy)
+KVLOGICAL_SCOPE_VOID_POINTER(external, kvlogical_external_assignments, kvlogical_external_assignments_destroy)
 #undef KVLOGICAL_SCOPE_POINTER
 #undef KVLOGICAL_SCOPE_VOID_POINTER
 

@@ -171,7 +171,7 @@ kvcore_status kvlogical_publisher_create(kvlogical_registry *r, const kvlogical_
     };
     atomic_init(&p->resync, false);
     p->pending = kvcore_alloc(&p->allocator, p->max_events, sizeof *p->pending, _Alignof(kvhash_event));
-    status = p->pending == NULL ? KVCORE_ENOMEM : kvlogical_subscribe(r, &p->subscription);
+    status = p->pending == NULL ? KVCORE_ENOMEM : kvlogical_subscription_create(r, &p->subscription);
     if (status == KVCORE_OK && p->threaded) status = start_thread(p);
     if (status != KVCORE_OK) {
         free_publisher(p);

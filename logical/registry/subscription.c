@@ -90,7 +90,7 @@ void kvlogical_registry_announce(kvlogical_registry *r) {
 
 /* ---- subscriptions ---- */
 
-kvcore_status kvlogical_subscribe(kvlogical_registry *r, kvlogical_subscription **out) {
+kvcore_status kvlogical_subscription_create(kvlogical_registry *r, kvlogical_subscription **out) {
     if (r == NULL || out == NULL) return KVCORE_EINVAL;
     *out = NULL;
     if (r->fixed) return KVCORE_ENOTSUP;

@@ -24,7 +24,7 @@ static kvcore_status plain(kvcore_error *error, kvcore_status code) {
     return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX}, "%s", kvcore_status_text(code));
 }
 
-kvcore_status kvlogical_external_create(size_t offset, const kvcore_allocator *given, tracker **out) {
+kvcore_status kvlogical_external_assignments_create(size_t offset, const kvcore_allocator *given, tracker **out) {
     if (out == NULL) return KVCORE_EINVAL;
     *out = NULL;
     if (offset > KVHASH_PLH_MAX_POSITION) return KVCORE_EOVERFLOW;
@@ -36,14 +36,14 @@ kvcore_status kvlogical_external_create(size_t offset, const kvcore_allocator *g
     return KVCORE_OK;
 }
 
-void kvlogical_external_destroy(tracker *t) {
+void kvlogical_external_assignments_destroy(tracker *t) {
     if (t == NULL) return;
     kvcore_allocator allocator = t->blocks.allocator;
     kvlogical__ledger_destroy(&t->blocks);
     kvcore_free(&allocator, t, 1, sizeof *t, _Alignof(max_align_t));
 }
 
-kvcore_status kvlogical_external_reserve(tracker *t, size_t blocks) {
+kvcore_status kvlogical_external_assignments_reserve(tracker *t, size_t blocks) {
     return t == NULL ? KVCORE_EINVAL : kvlogical__ledger_reserve(&t->blocks, blocks);
 }
 
@@ -59,7 +59,8 @@ static kvcore_status ordering(kvcore_error *error, const uint64_t *ids, size_t k
                        ids[known], known, ids[first_new], first_new);
 }
 
-kvcore_status kvlogical_external_extend(tracker *t, const uint64_t *ids, size_t count, kvcore_error *error) {
+kvcore_status kvlogical_external_assignments_extend(tracker *t, const uint64_t *ids, size_t count,
+                                                    kvcore_error *error) {
     if (t == NULL || (count > 0 && ids == NULL)) return plain(error, KVCORE_EINVAL);
     ledger *l = &t->blocks;
     size_t before = ledger_count(l), first_new = count;
@@ -84,8 +85,8 @@ kvcore_status kvlogical_external_extend(tracker *t, const uint64_t *ids, size_t 
     return status;
 }
 
-kvcore_status kvlogical_external_extend_assigned(tracker *t, const kvlogical_assignment *blocks, size_t count,
-                                                 kvcore_error *error) {
+kvcore_status kvlogical_external_assignments_extend_assigned(tracker *t, const kvlogical_assignment *blocks,
+                                                             size_t count, kvcore_error *error) {
     if (t == NULL || (count > 0 && blocks == NULL)) return plain(error, KVCORE_EINVAL);
     ledger *l = &t->blocks;
     if (count > SIZE_MAX / 2) return plain(error, KVCORE_EOVERFLOW);
@@ -100,8 +101,8 @@ kvcore_status kvlogical_external_extend_assigned(tracker *t, const kvlogical_ass
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical_external_stage(tracker *t, const kvhash_plh *names, size_t count, kvlogical_range *staged,
-                                       kvcore_error *error) {
+kvcore_status kvlogical_external_assignments_stage(tracker *t, const kvhash_plh *names, size_t count,
+                                                   kvlogical_range *staged, kvcore_error *error) {
     if (t == NULL || (count > 0 && names == NULL)) return plain(error, KVCORE_EINVAL);
     ledger *l = &t->blocks;
     size_t next = ledger_next(l), start = t->offset + next;
@@ -124,7 +125,7 @@ kvcore_status kvlogical_external_stage(tracker *t, const kvhash_plh *names, size
     return KVCORE_OK;
 }
 
-kvlogical_range kvlogical_external_commit(tracker *t) {
+kvlogical_range kvlogical_external_assignments_commit(tracker *t) {
     if (t == NULL) return (kvlogical_range){0, 0};
     ledger *l = &t->blocks;
     kvlogical_range assigned = {l->assigned, ledger_next(l)};
@@ -133,11 +134,11 @@ kvlogical_range kvlogical_external_commit(tracker *t) {
     return assigned;
 }
 
-kvcore_status kvlogical_external_assign(tracker *t, const kvhash_plh *names, size_t count, kvlogical_range *assigned,
-                                        kvcore_error *error) {
-    kvcore_status status = kvlogical_external_stage(t, names, count, NULL, error);
+kvcore_status kvlogical_external_assignments_assign(tracker *t, const kvhash_plh *names, size_t count,
+                                                    kvlogical_range *assigned, kvcore_error *error) {
+    kvcore_status status = kvlogical_external_assignments_stage(t, names, count, NULL, error);
     if (status != KVCORE_OK) return status;
-    kvlogical_range range = kvlogical_external_commit(t);
+    kvlogical_range range = kvlogical_external_assignments_commit(t);
     if (assigned != NULL) *assigned = range;
     return KVCORE_OK;
 }
@@ -149,7 +150,8 @@ static kvlogical_assignment pair(const ledger *l, size_t index) {
     return block;
 }
 
-kvcore_status kvlogical_external_take_staged(tracker *t, kvlogical_assignment *blocks, size_t capacity, size_t *count) {
+kvcore_status kvlogical_external_assignments_take_staged(tracker *t, kvlogical_assignment *blocks, size_t capacity,
+                                                         size_t *count) {
     if (t == NULL || count == NULL || (capacity > 0 && blocks == NULL)) return KVCORE_EINVAL;
     ledger *l = &t->blocks;
     *count = l->staged;
@@ -159,18 +161,18 @@ kvcore_status kvlogical_external_take_staged(tracker *t, kvlogical_assignment *b
     return KVCORE_OK;
 }
 
-void kvlogical_external_clear(tracker *t) {
+void kvlogical_external_assignments_clear(tracker *t) {
     if (t != NULL) kvlogical__ledger_clear(&t->blocks);
 }
 
-bool kvlogical_external_contains(const tracker *t, uint64_t block_id) {
+bool kvlogical_external_assignments_contains(const tracker *t, uint64_t block_id) {
     return t != NULL && kvlogical__ledger_find(&t->blocks, block_id) != LEDGER_NONE;
 }
 
-kvlogical_external_view kvlogical_external_view_of(const tracker *t) {
-    if (t == NULL) return (kvlogical_external_view){0};
+kvlogical_external_assignments_view kvlogical_external_assignments_view_of(const tracker *t) {
+    if (t == NULL) return (kvlogical_external_assignments_view){0};
     const ledger *l = &t->blocks;
-    return (kvlogical_external_view){
+    return (kvlogical_external_assignments_view){
         .block_ids = l->ids,
         .names = (const kvhash_plh *)(const void *)l->values,
         .assigned = l->assigned,
@@ -180,13 +182,13 @@ kvlogical_external_view kvlogical_external_view_of(const tracker *t) {
     };
 }
 
-bool kvlogical_external_at_position(const tracker *t, size_t position, kvlogical_assignment *block) {
+bool kvlogical_external_assignments_at_position(const tracker *t, size_t position, kvlogical_assignment *block) {
     if (t == NULL || block == NULL || position < t->offset || position - t->offset >= t->blocks.assigned) return false;
     *block = pair(&t->blocks, position - t->offset);
     return true;
 }
 
-bool kvlogical_external_pending_at_position(const tracker *t, size_t position, uint64_t *block_id) {
+bool kvlogical_external_assignments_pending_at_position(const tracker *t, size_t position, uint64_t *block_id) {
     if (t == NULL || block_id == NULL) return false;
     size_t next = t->offset + ledger_next(&t->blocks);
     if (position < next || position - next >= t->blocks.unassigned) return false;
@@ -207,38 +209,41 @@ static kvcore_status zip(const tracker *a, kvlogical_range ra, const tracker *b,
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical_external_zip_assigned(const tracker *first, const tracker *second, kvlogical_zipped *zipped,
-                                              size_t capacity, size_t *count) {
+kvcore_status kvlogical_external_assignments_zip_assigned(const tracker *first, const tracker *second,
+                                                          kvlogical_zipped *zipped, size_t capacity, size_t *count) {
     if (first == NULL || second == NULL || count == NULL || (capacity > 0 && zipped == NULL)) return KVCORE_EINVAL;
-    kvlogical_external_view a = kvlogical_external_view_of(first), b = kvlogical_external_view_of(second);
-    return zip(first, kvlogical_external_assigned_positions(&a), second, kvlogical_external_assigned_positions(&b),
-               zipped, capacity, count);
+    kvlogical_external_assignments_view a = kvlogical_external_assignments_view_of(first),
+                                        b = kvlogical_external_assignments_view_of(second);
+    return zip(first, kvlogical_external_assignments_assigned_positions(&a), second,
+               kvlogical_external_assignments_assigned_positions(&b), zipped, capacity, count);
 }
 
-kvcore_status kvlogical_external_zip_pending(const tracker *source, const tracker *target, kvlogical_zipped *zipped,
-                                             size_t capacity, size_t *count) {
+kvcore_status kvlogical_external_assignments_zip_pending(const tracker *source, const tracker *target,
+                                                         kvlogical_zipped *zipped, size_t capacity, size_t *count) {
     if (source == NULL || target == NULL || count == NULL || (capacity > 0 && zipped == NULL)) return KVCORE_EINVAL;
-    kvlogical_external_view a = kvlogical_external_view_of(source), b = kvlogical_external_view_of(target);
-    return zip(source, kvlogical_external_assigned_positions(&a), target, kvlogical_external_pending_positions(&b),
-               zipped, capacity, count);
+    kvlogical_external_assignments_view a = kvlogical_external_assignments_view_of(source),
+                                        b = kvlogical_external_assignments_view_of(target);
+    return zip(source, kvlogical_external_assignments_assigned_positions(&a), target,
+               kvlogical_external_assignments_pending_positions(&b), zipped, capacity, count);
 }
 
 /* ---- positions ---- */
 
 static kvlogical_range range_of(size_t begin, size_t count) { return (kvlogical_range){begin, begin + count}; }
 
-size_t kvlogical_external_next_position(const kvlogical_external_view *view) {
+size_t kvlogical_external_assignments_next_position(const kvlogical_external_assignments_view *view) {
     return view == NULL ? 0 : view->offset + view->assigned + view->staged;
 }
 
-kvlogical_range kvlogical_external_assigned_positions(const kvlogical_external_view *view) {
+kvlogical_range kvlogical_external_assignments_assigned_positions(const kvlogical_external_assignments_view *view) {
     return view == NULL ? range_of(0, 0) : range_of(view->offset, view->assigned);
 }
 
-kvlogical_range kvlogical_external_staged_positions(const kvlogical_external_view *view) {
+kvlogical_range kvlogical_external_assignments_staged_positions(const kvlogical_external_assignments_view *view) {
     return view == NULL ? range_of(0, 0) : range_of(view->offset + view->assigned, view->staged);
 }
 
-kvlogical_range kvlogical_external_pending_positions(const kvlogical_external_view *view) {
-    return view == NULL ? range_of(0, 0) : range_of(kvlogical_external_next_position(view), view->unassigned);
+kvlogical_range kvlogical_external_assignments_pending_positions(const kvlogical_external_assignments_view *view) {
+    return view == NULL ? range_of(0, 0)
+                        : range_of(kvlogical_external_assignments_next_position(view), view->unassigned);
 }

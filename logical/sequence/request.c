@@ -329,7 +329,7 @@ kvcore_status kvlogical_request_append(kvlogical_request *r, uint32_t token, kvh
     return KVCORE_OK;
 }
 
-bool kvlogical_request_complete(const kvlogical_request *r) { return r != NULL && r->generated >= r->max_output; }
+bool kvlogical_request_is_complete(const kvlogical_request *r) { return r != NULL && r->generated >= r->max_output; }
 
 size_t kvlogical_request_blocks_missing(const kvlogical_request *r) {
     if (r == NULL) return 0;

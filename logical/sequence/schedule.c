@@ -76,7 +76,7 @@ static void leave(request *r) {
     r->scheduled_tokens = r->scheduled_blocks = 0;
 }
 
-kvcore_status kvlogical_schedule_prefill(kvlogical_request *r, size_t tokens, kvcore_error *error) {
+kvcore_status kvlogical_request_schedule_prefill(kvlogical_request *r, size_t tokens, kvcore_error *error) {
     kvcore_status status = expect_idle(error, r);
     if (status != KVCORE_OK) return status;
     size_t target = request_prefill_target(r), position = r->computed, taken = 0;
@@ -116,7 +116,7 @@ static kvcore_status expect_tail(const request *r, kvcore_error *error) {
     return kvcore_fail(error, &details, "expected 1 dangling token(s), got %zu", tail);
 }
 
-kvcore_status kvlogical_schedule_decode(kvlogical_request *r, kvcore_error *error) {
+kvcore_status kvlogical_request_schedule_decode(kvlogical_request *r, kvcore_error *error) {
     kvcore_status status = expect_tail(r, error);
     if (status != KVCORE_OK) return status;
     size_t taken = 0; /* the complete blocks, and one for the token that comes */
@@ -126,8 +126,8 @@ kvcore_status kvlogical_schedule_decode(kvlogical_request *r, kvcore_error *erro
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical_schedule_speculative(kvlogical_request *r, size_t drafts, size_t *scheduled,
-                                             kvcore_error *error) {
+kvcore_status kvlogical_request_schedule_speculative(kvlogical_request *r, size_t drafts, size_t *scheduled,
+                                                     kvcore_error *error) {
     kvcore_status status = expect_tail(r, error);
     if (status != KVCORE_OK) return status;
     size_t taken = 0, tokens;
@@ -174,8 +174,8 @@ static kvcore_status check_prefill_token(const request *r, const uint32_t *token
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical_apply_prefill(kvlogical_request *r, const uint32_t *token, uint32_t *outcome,
-                                      kvcore_error *error) {
+kvcore_status kvlogical_request_apply_prefill(kvlogical_request *r, const uint32_t *token, uint32_t *outcome,
+                                              kvcore_error *error) {
     kvcore_status status = expect_scheduled(error, r, KVLOGICAL_SCHEDULED_PREFILL, "PrefillScheduled");
     if (status == KVCORE_OK) status = check_prefill_token(r, token, error);
     if (status != KVCORE_OK) return status;
@@ -191,7 +191,8 @@ kvcore_status kvlogical_apply_prefill(kvlogical_request *r, const uint32_t *toke
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical_apply_decode(kvlogical_request *r, uint32_t token, uint32_t *outcome, kvcore_error *error) {
+kvcore_status kvlogical_request_apply_decode(kvlogical_request *r, uint32_t token, uint32_t *outcome,
+                                             kvcore_error *error) {
     kvcore_status status = expect_scheduled(error, r, KVLOGICAL_SCHEDULED_DECODE, "DecodeScheduled");
     if (status != KVCORE_OK) return status;
     uint32_t came_to = 0;
@@ -208,15 +209,16 @@ kvcore_status kvlogical_apply_decode(kvlogical_request *r, uint32_t token, uint3
 /* What a request between steps keeps: the blocks of its tokens and one for the next; when nothing comes any more, those that
  * hold KV. */
 static size_t drop_excess(request *r) {
-    size_t keep = kvlogical_request_complete(r) ? request_blocks_for(r, r->computed) : request_complete_blocks(r) + 1;
+    size_t keep =
+        kvlogical_request_is_complete(r) ? request_blocks_for(r, r->computed) : request_complete_blocks(r) + 1;
     size_t held = request_held(r), excess = held > keep ? held - keep : 0;
     if (excess > r->blocks.blocks.unassigned) excess = r->blocks.blocks.unassigned;
     kvlogical__assignments_drop(&r->blocks, excess);
     return excess;
 }
 
-kvcore_status kvlogical_apply_speculative(kvlogical_request *r, const uint32_t *tokens, size_t count, uint32_t *outcome,
-                                          kvcore_error *error) {
+kvcore_status kvlogical_request_apply_speculative(kvlogical_request *r, const uint32_t *tokens, size_t count,
+                                                  uint32_t *outcome, kvcore_error *error) {
     kvcore_status status = expect_scheduled(error, r, KVLOGICAL_SCHEDULED_SPECULATIVE, "SpeculativeScheduled");
     if (status != KVCORE_OK) return status;
     if (count > 0 && tokens == NULL) return kvlogical__request_fail(error, KVCORE_EINVAL);
@@ -236,7 +238,7 @@ kvcore_status kvlogical_apply_speculative(kvlogical_request *r, const uint32_t *
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical_revert_schedule(kvlogical_request *r, kvcore_error *error) {
+kvcore_status kvlogical_request_revert_schedule(kvlogical_request *r, kvcore_error *error) {
     if (r == NULL) return kvlogical__request_fail(error, KVCORE_EINVAL);
     if (r->state == KVLOGICAL_SCHEDULED_NONE)
         return wrong_state(error, r, KVLOGICAL_SCHEDULED_DECODE, "any Scheduled state");
@@ -247,7 +249,8 @@ kvcore_status kvlogical_revert_schedule(kvlogical_request *r, kvcore_error *erro
     return KVCORE_OK;
 }
 
-kvcore_status kvlogical_append_tokens(kvlogical_request *r, const uint32_t *tokens, size_t count, kvcore_error *error) {
+kvcore_status kvlogical_request_append_tokens(kvlogical_request *r, const uint32_t *tokens, size_t count,
+                                              kvcore_error *error) {
     kvcore_status status = expect_idle(error, r);
     if (status != KVCORE_OK) return status;
     if (count > request_remaining(r)) {

@@ -14,6 +14,6 @@ size_t cost_blocks_c(kvlogical_manager *pool, const kvhash_plh *names, size_t co
 }
 
 int cost_decode_c(kvlogical_request *request, uint32_t token) {
-    if (kvlogical_schedule_decode(request, NULL) != KVCORE_OK) return -1;
-    return kvlogical_apply_decode(request, token, NULL, NULL);
+    if (kvlogical_request_schedule_decode(request, NULL) != KVCORE_OK) return -1;
+    return kvlogical_request_apply_decode(request, token, NULL, NULL);
 }

@@ -60,7 +60,7 @@ static void a_listener_hears_the_facts_of_each_new_block(void **state) {
     attributes.facts = facts;
     attributes.fact_count = 3;
     kvtest_assert_ok(kvlogical_registry_on_event(registry, take, &h));
-    kvtest_assert_ok(kvlogical_subscribe(registry, &subscription));
+    kvtest_assert_ok(kvlogical_subscription_create(registry, &subscription));
     stage_names(manager, names, 3, staged);
     kvtest_assert_ok(kvlogical_register_with(manager, staged, 3, &attributes, held, NULL));
     assert_int_equal(h.creates, 3);

@@ -34,7 +34,7 @@ static kvlogical_manager *manager_on(kvlogical_registry *registry, size_t blocks
 
 static kvlogical_subscription *subscribe(kvlogical_registry *registry) {
     kvlogical_subscription *subscription = NULL;
-    kvtest_assert_ok(kvlogical_subscribe(registry, &subscription));
+    kvtest_assert_ok(kvlogical_subscription_create(registry, &subscription));
     return subscription;
 }
 
@@ -462,8 +462,8 @@ static void what_is_none_is_refused(void **state) {
     kvlogical_subscription *subscription = NULL;
     kvhash_event event;
     size_t count;
-    kvtest_assert_status(kvlogical_subscribe(NULL, &subscription), KVCORE_EINVAL);
-    kvtest_assert_status(kvlogical_subscribe(registry, NULL), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_subscription_create(NULL, &subscription), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_subscription_create(registry, NULL), KVCORE_EINVAL);
     kvtest_assert_status(kvlogical_subscription_poll(NULL, &event, 1, &count), KVCORE_EINVAL);
     kvtest_assert_status(kvlogical_subscription_resync(NULL), KVCORE_EINVAL);
     subscription = subscribe(registry);

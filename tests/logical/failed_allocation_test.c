@@ -84,7 +84,7 @@ static kvcore_status make_guards(world *w) {
 }
 
 static kvcore_status listen(world *w) {
-    kvcore_status status = kvlogical_subscribe(w->registry, &w->subscription);
+    kvcore_status status = kvlogical_subscription_create(w->registry, &w->subscription);
     if (status != KVCORE_OK) {
         assert_null(w->subscription);
         return status;

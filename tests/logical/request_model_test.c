@@ -100,7 +100,7 @@ static void schedule(engine *e, twin *t) {
     kvcore_status status;
     size_t amount = kvtest_below(&e->random, 9);
     if (t->computed < t->target || kvtest_below(&e->random, 4) == 0) {
-        status = kvlogical_schedule_prefill(t->request, amount, NULL);
+        status = kvlogical_request_schedule_prefill(t->request, amount, NULL);
         kvcore_status expected = amount > n.prefill_tokens || n.prefill_tokens == 0 ? KVLOGICAL_EPREFILL : KVCORE_OK;
         if (status != KVCORE_ENOSPACE) kvtest_assert_status(status, expected);
         t->state = KVLOGICAL_SCHEDULED_PREFILL;
@@ -109,8 +109,8 @@ static void schedule(engine *e, twin *t) {
                                  : n.tail_tokens != 1          ? KVLOGICAL_EDANGLING
                                                                : KVCORE_OK;
         bool speculative = kvtest_below(&e->random, 2);
-        status = speculative ? kvlogical_schedule_speculative(t->request, amount, &amount, NULL)
-                             : kvlogical_schedule_decode(t->request, NULL);
+        status = speculative ? kvlogical_request_schedule_speculative(t->request, amount, &amount, NULL)
+                             : kvlogical_request_schedule_decode(t->request, NULL);
         if (status != KVCORE_ENOSPACE) kvtest_assert_status(status, expected);
         t->state = speculative ? KVLOGICAL_SCHEDULED_SPECULATIVE : KVLOGICAL_SCHEDULED_DECODE;
     }
@@ -128,21 +128,21 @@ static void apply(engine *e, twin *t) {
         bool final = t->scheduled == n.prefill_tokens && n.remaining_tokens > 0;
         compute(e, t, from, from + t->scheduled);
         if (final) add_tokens(e, t, 1, &token);
-        kvtest_assert_ok(kvlogical_apply_prefill(t->request, final ? &token : NULL, NULL, NULL));
+        kvtest_assert_ok(kvlogical_request_apply_prefill(t->request, final ? &token : NULL, NULL, NULL));
         t->computed += t->scheduled;
         break;
     }
     case KVLOGICAL_SCHEDULED_DECODE:
         compute(e, t, from, from + 1);
         add_tokens(e, t, 1, &token);
-        kvtest_assert_ok(kvlogical_apply_decode(t->request, token, NULL, NULL));
+        kvtest_assert_ok(kvlogical_request_apply_decode(t->request, token, NULL, NULL));
         t->computed++;
         break;
     default:
         accepted = kvtest_below(&e->random, t->scheduled + 1);
         add_tokens(e, t, accepted, tokens);
         compute(e, t, from, from + accepted);
-        kvtest_assert_ok(kvlogical_apply_speculative(t->request, tokens, accepted, NULL, NULL));
+        kvtest_assert_ok(kvlogical_request_apply_speculative(t->request, tokens, accepted, NULL, NULL));
         t->computed += accepted;
         e->speculated += accepted;
     }
@@ -190,7 +190,7 @@ static void act(engine *e, twin *t) {
         break;
     case 4:
         if (t->state != KVLOGICAL_SCHEDULED_NONE) {
-            kvtest_assert_ok(kvlogical_revert_schedule(t->request, NULL));
+            kvtest_assert_ok(kvlogical_request_revert_schedule(t->request, NULL));
             t->state = KVLOGICAL_SCHEDULED_NONE;
         } else {
             kvtest_assert_ok(kvlogical_request_drop_unassigned(t->request, 3, NULL));
@@ -198,7 +198,7 @@ static void act(engine *e, twin *t) {
         break;
     case 5:
         if (t->state == KVLOGICAL_SCHEDULED_NONE && t->generated < t->max_output) {
-            kvtest_assert_ok(kvlogical_append_tokens(t->request, &token, 1, NULL));
+            kvtest_assert_ok(kvlogical_request_append_tokens(t->request, &token, 1, NULL));
             t->tokens[t->count++] = token;
             t->generated++;
             if (t->computed < t->target) t->target++;

@@ -21,21 +21,21 @@ static kvcore_status live(kvlogical_manager *pool, kvcore_allocator allocator) {
     kvcore_status status = kvlogical_request_create(pool, &config, &request, NULL);
     if (status != KVCORE_OK) return status;
     uint32_t token = 50;
-    status = kvlogical_schedule_prefill(request, 10, NULL);
-    if (status == KVCORE_OK) status = kvlogical_apply_prefill(request, &token, NULL, NULL);
+    status = kvlogical_request_schedule_prefill(request, 10, NULL);
+    if (status == KVCORE_OK) status = kvlogical_request_apply_prefill(request, &token, NULL, NULL);
     if (status == KVCORE_OK) status = kvlogical_request_fork(request, &fork, &copy);
     for (uint32_t i = 0; status == KVCORE_OK && i < 60; i++) {
         kvlogical_request_counts before = kvlogical_request_count(request), after;
         bool applying = false;
-        status = kvlogical_schedule_decode(request, NULL);
+        status = kvlogical_request_schedule_decode(request, NULL);
         if (status == KVCORE_OK) {
             applying = true;
             before = kvlogical_request_count(request);
-            status = kvlogical_apply_decode(request, i, NULL, NULL);
+            status = kvlogical_request_apply_decode(request, i, NULL, NULL);
         }
         after = kvlogical_request_count(request);
         if (status != KVCORE_OK) assert_memory_equal(&before, &after, sizeof before);
-        if (status != KVCORE_OK && applying) kvtest_assert_ok(kvlogical_revert_schedule(request, NULL));
+        if (status != KVCORE_OK && applying) kvtest_assert_ok(kvlogical_request_revert_schedule(request, NULL));
     }
     if (status == KVCORE_OK) status = kvlogical_request_release(request);
     if (status == KVCORE_OK) status = kvlogical_request_reacquire(request, NULL);
@@ -99,9 +99,9 @@ static void with_memory_reserved_a_request_allocates_nothing(void **state) {
     kvtest_assert_ok(kvlogical_request_release(request));
     kvtest_assert_ok(kvlogical_request_reacquire(request, NULL));
     prefill_all(request, 51);
-    while (!kvlogical_request_complete(request)) {
-        kvtest_assert_ok(kvlogical_schedule_speculative(request, 7, NULL, NULL));
-        kvtest_assert_ok(kvlogical_apply_speculative(request, count_up(0, 5), 1, NULL, NULL));
+    while (!kvlogical_request_is_complete(request)) {
+        kvtest_assert_ok(kvlogical_request_schedule_speculative(request, 7, NULL, NULL));
+        kvtest_assert_ok(kvlogical_request_apply_speculative(request, count_up(0, 5), 1, NULL, NULL));
     }
     assert_int_equal(memory.calls, calls);
     kvlogical_request_destroy(request);

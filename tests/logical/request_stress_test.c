@@ -25,13 +25,13 @@ static bool step(worker *w, kvlogical_request *request) {
     kvlogical_request_counts n = kvlogical_request_count(request);
     size_t chunk = n.prefill_tokens < 6 ? n.prefill_tokens : 6;
     uint32_t token = w->number;
-    kvcore_status status =
-        chunk > 0 ? kvlogical_schedule_prefill(request, chunk, NULL) : kvlogical_schedule_decode(request, NULL);
+    kvcore_status status = chunk > 0 ? kvlogical_request_schedule_prefill(request, chunk, NULL)
+                                     : kvlogical_request_schedule_decode(request, NULL);
     note(w, status);
     if (status != KVCORE_OK) return false;
-    status = chunk > 0 ? kvlogical_apply_prefill(
+    status = chunk > 0 ? kvlogical_request_apply_prefill(
                              request, chunk == n.prefill_tokens && n.remaining_tokens > 0 ? &token : NULL, NULL, NULL)
-                       : kvlogical_apply_decode(request, token, NULL, NULL);
+                       : kvlogical_request_apply_decode(request, token, NULL, NULL);
     note(w, status);
     return true;
 }
@@ -49,12 +49,12 @@ static void *work(void *argument) {
         kvlogical_block_copy copy;
         note(w, kvlogical_request_create(w->pool, &config, &request, NULL));
         note(w, kvlogical_request_match_prefix(request, NULL));
-        for (size_t tries = 0; tries < 64 && !kvlogical_request_complete(request); tries++) {
+        for (size_t tries = 0; tries < 64 && !kvlogical_request_is_complete(request); tries++) {
             if (step(w, request)) continue;
             note(w, kvlogical_request_release(request));
             if (tries % 2 == 0) note(w, kvlogical_request_reacquire(request, NULL));
         }
-        w->finished += kvlogical_request_complete(request);
+        w->finished += kvlogical_request_is_complete(request);
         kvcore_status status = kvlogical_request_fork(request, &fork, &copy);
         note(w, status);
         kvlogical_request_destroy(request);

@@ -30,14 +30,14 @@ kvlogical_request *make_request(kvlogical_manager *pool, uint32_t first, size_t 
 
 void prefill_all(kvlogical_request *request, uint32_t token) {
     kvlogical_request_counts counts = kvlogical_request_count(request);
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, counts.prefill_tokens, NULL));
-    kvtest_assert_ok(kvlogical_apply_prefill(request, counts.remaining_tokens > 0 ? &token : NULL, NULL, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, counts.prefill_tokens, NULL));
+    kvtest_assert_ok(kvlogical_request_apply_prefill(request, counts.remaining_tokens > 0 ? &token : NULL, NULL, NULL));
 }
 
 uint32_t decode(kvlogical_request *request, uint32_t token) {
     uint32_t outcome;
-    kvtest_assert_ok(kvlogical_schedule_decode(request, NULL));
-    kvtest_assert_ok(kvlogical_apply_decode(request, token, &outcome, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_decode(request, NULL));
+    kvtest_assert_ok(kvlogical_request_apply_decode(request, token, &outcome, NULL));
     return outcome;
 }
 

@@ -229,19 +229,19 @@ static void generation_ends_with_its_budget(void **state) {
     kvlogical_manager *pool = make_pool(8, KVLOGICAL_EVICT_LRU, 0);
     kvlogical_request *request = make_request(pool, 0, 6, 2);
     kvhash_block_range completed;
-    assert_false(kvlogical_request_complete(request));
+    assert_false(kvlogical_request_is_complete(request));
     kvtest_assert_ok(kvlogical_request_append(request, 1, &completed));
     assert_int_equal(completed.count, 0);
-    assert_false(kvlogical_request_complete(request));
+    assert_false(kvlogical_request_is_complete(request));
     kvtest_assert_ok(kvlogical_request_append(request, 2, &completed));
     assert_int_equal(completed.count, 1);
     assert_int_equal(completed.first, 1);
-    assert_true(kvlogical_request_complete(request));
+    assert_true(kvlogical_request_is_complete(request));
     kvtest_assert_status(kvlogical_request_append(request, 3, &completed), KVLOGICAL_EBUDGET);
     assert_int_equal(kvlogical_request_count(request).total_tokens, 8);
     kvlogical_request_destroy(request);
     request = make_request(pool, 0, 6, 0);
-    assert_true(kvlogical_request_complete(request));
+    assert_true(kvlogical_request_is_complete(request));
     kvtest_assert_status(kvlogical_request_append(request, 1, NULL), KVLOGICAL_EBUDGET);
     kvlogical_request_destroy(request);
     end_pool(pool);
@@ -255,7 +255,7 @@ static void a_decode_loop_gives_every_block_back(void **state) {
     kvtest_assert_ok(kvlogical_request_allocate(request, kvlogical_request_blocks_missing(request)));
     kvtest_assert_ok(kvlogical_request_register_computed(request, computed, NULL));
     kvtest_assert_ok(kvlogical_request_append(request, 70, NULL));
-    for (uint32_t i = 1; !kvlogical_request_complete(request); i++) {
+    for (uint32_t i = 1; !kvlogical_request_is_complete(request); i++) {
         kvtest_assert_ok(kvlogical_request_allocate(request, kvlogical_request_blocks_missing(request)));
         kvtest_assert_ok(kvlogical_request_register_computed(request, ++computed, NULL));
         kvtest_assert_ok(kvlogical_request_append(request, 70 + i, NULL));
@@ -320,7 +320,7 @@ static void reacquire_registers_nothing_that_is_not_computed_again(void **state)
     expect_counts(request, 0, 3, 0, 13);
     assert_int_equal(kvlogical_manager_counts(pool).primary, 0);
     kvcore_error error;
-    kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVLOGICAL_EPREFILL);
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVLOGICAL_EPREFILL);
     prefill_all(request, 51);
     expect_counts(request, 3, 1, 13, 1);
     kvlogical_request_destroy(request);
@@ -373,7 +373,8 @@ static void the_names_are_those_of_a_request_with_the_same_salt(void **state) {
     const kvhash_plh *b = kvhash_sequence_names(kvlogical_request_sequence(salted), &count);
     assert_int_equal(count, 2);
     assert_false(kvhash_plh_equal(a[0], b[0]));
-    assert_true(kvhash_plh_sequence_hash(b[0]) == kvhash_block_hash(config.tokens, 4, kvhash_salt_hash(config.salt, config.lora_name)));
+    assert_true(kvhash_plh_sequence_hash(b[0]) ==
+                kvhash_block_hash(config.tokens, 4, kvhash_salt_hash(config.salt, config.lora_name)));
     assert_true(kvhash_plh_sequence_hash(a[0]) == kvhash_block_hash(config.tokens, 4, 1337));
     kvlogical_request_destroy(plain);
     kvlogical_request_destroy(salted);
@@ -426,7 +427,7 @@ static void a_fork_on_a_block_boundary_copies_nothing(void **state) {
     decode(parent, 51); /* takes the last block, with KV in it */
     kvtest_assert_status(kvlogical_request_fork(parent, &fork, &copy), KVCORE_ENOSPACE);
     assert_null(fork);
-    kvtest_assert_ok(kvlogical_schedule_decode(parent, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_decode(parent, NULL));
     kvtest_assert_status(kvlogical_request_fork(parent, &fork, &copy), KVLOGICAL_ESTATE);
     kvlogical_request_destroy(parent);
     end_pool(pool);
@@ -482,7 +483,7 @@ static void nothing_a_caller_passes_crashes(void **state) {
     kvtest_assert_status(kvlogical_request_drop_unassigned(NULL, 1, NULL), KVCORE_EINVAL);
     kvtest_assert_status(kvlogical_request_release(NULL), KVCORE_EINVAL);
     kvtest_assert_status(kvlogical_request_reacquire(NULL, NULL), KVCORE_EINVAL);
-    assert_false(kvlogical_request_complete(NULL));
+    assert_false(kvlogical_request_is_complete(NULL));
     assert_int_equal(kvlogical_request_blocks_missing(NULL), 0);
     assert_int_equal(kvlogical_request_count(NULL).total_tokens, 0);
     assert_null(kvlogical_request_sequence(NULL));

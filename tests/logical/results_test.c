@@ -82,7 +82,7 @@ static void arrays_have_the_stride_of_the_caller(void **state) {
     kvhash_plh names[3];
     size_t count;
     kvlogical_subscription *subscription = NULL;
-    kvtest_assert_ok(kvlogical_subscribe(kvlogical_manager_registry(manager), &subscription));
+    kvtest_assert_ok(kvlogical_subscription_create(kvlogical_manager_registry(manager), &subscription));
     name_roots(1, names, 3);
     cache_names(manager, names, 3);
     NEWER(kvlogical_slot) slots[4];
@@ -137,14 +137,14 @@ static void init_functions_give_what_the_macros_give(void **state) {
 
 static void positions_of_a_view_are_functions(void **state) {
     (void)state;
-    kvlogical_external_view view = {NULL, NULL, 2, 3, 4, 10};
-    assert_int_equal(kvlogical_external_next_position(&view), 15);
-    assert_int_equal(kvlogical_external_assigned_positions(&view).start, 10);
-    assert_int_equal(kvlogical_external_staged_positions(&view).start, 12);
-    assert_int_equal(kvlogical_external_staged_positions(&view).end, 15);
-    assert_int_equal(kvlogical_external_pending_positions(&view).end, 19);
-    assert_int_equal(kvlogical_external_next_position(NULL), 0);
-    assert_int_equal(kvlogical_external_pending_positions(NULL).end, 0);
+    kvlogical_external_assignments_view view = {NULL, NULL, 2, 3, 4, 10};
+    assert_int_equal(kvlogical_external_assignments_next_position(&view), 15);
+    assert_int_equal(kvlogical_external_assignments_assigned_positions(&view).start, 10);
+    assert_int_equal(kvlogical_external_assignments_staged_positions(&view).start, 12);
+    assert_int_equal(kvlogical_external_assignments_staged_positions(&view).end, 15);
+    assert_int_equal(kvlogical_external_assignments_pending_positions(&view).end, 19);
+    assert_int_equal(kvlogical_external_assignments_next_position(NULL), 0);
+    assert_int_equal(kvlogical_external_assignments_pending_positions(NULL).end, 0);
 }
 
 int main(void) {

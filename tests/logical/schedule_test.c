@@ -17,13 +17,13 @@ static void nothing_else_is_possible_while_scheduled(void **state) {
     for (uint32_t phase = KVLOGICAL_SCHEDULED_PREFILL; phase <= KVLOGICAL_SCHEDULED_SPECULATIVE; phase++) {
         kvlogical_request *request = make_request(pool, 0, 4, 8);
         if (phase == KVLOGICAL_SCHEDULED_PREFILL) {
-            kvtest_assert_ok(kvlogical_schedule_prefill(request, 4, NULL));
+            kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 4, NULL));
         } else {
             prefill_all(request, 50);
             if (phase == KVLOGICAL_SCHEDULED_DECODE)
-                kvtest_assert_ok(kvlogical_schedule_decode(request, NULL));
+                kvtest_assert_ok(kvlogical_request_schedule_decode(request, NULL));
             else
-                kvtest_assert_ok(kvlogical_schedule_speculative(request, 3, NULL, NULL));
+                kvtest_assert_ok(kvlogical_request_schedule_speculative(request, 3, NULL, NULL));
         }
         static const char *const idle[] = {
             0, "expected Idle state, got PrefillScheduled { num_tokens: 4, blocks_allocated: 1 }",
@@ -32,13 +32,13 @@ static void nothing_else_is_possible_while_scheduled(void **state) {
         kvcore_error error;
         size_t held = kvlogical_request_count(request).unassigned_blocks;
         uint32_t token = 1;
-        kvtest_assert_status(kvlogical_schedule_prefill(request, 1, &error), KVLOGICAL_ESTATE);
+        kvtest_assert_status(kvlogical_request_schedule_prefill(request, 1, &error), KVLOGICAL_ESTATE);
         expect_error(&error, KVLOGICAL_ESTATE, KVLOGICAL_SCHEDULED_NONE, phase, idle[phase]);
-        kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVLOGICAL_ESTATE);
+        kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVLOGICAL_ESTATE);
         expect_error(&error, KVLOGICAL_ESTATE, KVLOGICAL_SCHEDULED_NONE, phase, idle[phase]);
-        kvtest_assert_status(kvlogical_schedule_speculative(request, 1, NULL, &error), KVLOGICAL_ESTATE);
+        kvtest_assert_status(kvlogical_request_schedule_speculative(request, 1, NULL, &error), KVLOGICAL_ESTATE);
         expect_error(&error, KVLOGICAL_ESTATE, KVLOGICAL_SCHEDULED_NONE, phase, idle[phase]);
-        kvtest_assert_status(kvlogical_append_tokens(request, &token, 1, &error), KVLOGICAL_ESTATE);
+        kvtest_assert_status(kvlogical_request_append_tokens(request, &token, 1, &error), KVLOGICAL_ESTATE);
         kvtest_assert_status(kvlogical_request_match_prefix(request, NULL), KVLOGICAL_ESTATE);
         kvtest_assert_status(kvlogical_request_allocate(request, 1), KVLOGICAL_ESTATE);
         kvtest_assert_status(kvlogical_request_register_computed(request, 4, &error), KVLOGICAL_ESTATE);
@@ -47,11 +47,12 @@ static void nothing_else_is_possible_while_scheduled(void **state) {
         kvtest_assert_status(kvlogical_request_reacquire(request, NULL), KVLOGICAL_ESTATE);
         kvtest_assert_status(kvlogical_request_drop_unassigned(request, 1, NULL), KVLOGICAL_ESTATE);
         if (phase != KVLOGICAL_SCHEDULED_PREFILL)
-            kvtest_assert_status(kvlogical_apply_prefill(request, NULL, NULL, &error), KVLOGICAL_ESTATE);
+            kvtest_assert_status(kvlogical_request_apply_prefill(request, NULL, NULL, &error), KVLOGICAL_ESTATE);
         if (phase != KVLOGICAL_SCHEDULED_DECODE)
-            kvtest_assert_status(kvlogical_apply_decode(request, 1, NULL, &error), KVLOGICAL_ESTATE);
+            kvtest_assert_status(kvlogical_request_apply_decode(request, 1, NULL, &error), KVLOGICAL_ESTATE);
         if (phase != KVLOGICAL_SCHEDULED_SPECULATIVE)
-            kvtest_assert_status(kvlogical_apply_speculative(request, &token, 1, NULL, &error), KVLOGICAL_ESTATE);
+            kvtest_assert_status(kvlogical_request_apply_speculative(request, &token, 1, NULL, &error),
+                                 KVLOGICAL_ESTATE);
         assert_int_equal(kvlogical_request_count(request).unassigned_blocks, held);
         assert_int_equal(kvlogical_request_count(request).state, phase);
         kvlogical_request_destroy(request);
@@ -64,23 +65,23 @@ static void apply_and_revert_need_a_schedule(void **state) {
     kvlogical_manager *pool = make_pool(8, KVLOGICAL_EVICT_LRU, 0);
     kvlogical_request *request = make_request(pool, 0, 4, 8);
     kvcore_error error;
-    kvtest_assert_status(kvlogical_apply_prefill(request, NULL, NULL, &error), KVLOGICAL_ESTATE);
+    kvtest_assert_status(kvlogical_request_apply_prefill(request, NULL, NULL, &error), KVLOGICAL_ESTATE);
     expect_error(&error, KVLOGICAL_ESTATE, KVLOGICAL_SCHEDULED_PREFILL, 0, "expected PrefillScheduled, got Idle");
-    kvtest_assert_status(kvlogical_apply_decode(request, 1, NULL, &error), KVLOGICAL_ESTATE);
+    kvtest_assert_status(kvlogical_request_apply_decode(request, 1, NULL, &error), KVLOGICAL_ESTATE);
     expect_error(&error, KVLOGICAL_ESTATE, KVLOGICAL_SCHEDULED_DECODE, 0, "expected DecodeScheduled, got Idle");
-    kvtest_assert_status(kvlogical_apply_speculative(request, NULL, 0, NULL, &error), KVLOGICAL_ESTATE);
+    kvtest_assert_status(kvlogical_request_apply_speculative(request, NULL, 0, NULL, &error), KVLOGICAL_ESTATE);
     expect_error(&error, KVLOGICAL_ESTATE, KVLOGICAL_SCHEDULED_SPECULATIVE, 0,
                  "expected SpeculativeScheduled, got Idle");
-    kvtest_assert_status(kvlogical_revert_schedule(request, &error), KVLOGICAL_ESTATE);
+    kvtest_assert_status(kvlogical_request_revert_schedule(request, &error), KVLOGICAL_ESTATE);
     assert_string_equal(error.text, "expected any Scheduled state, got Idle");
-    kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVLOGICAL_EPREFILL);
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVLOGICAL_EPREFILL);
     expect_error(&error, KVLOGICAL_EPREFILL, 4, 0, "prefill not yet complete (position 0 < 4)");
-    kvtest_assert_status(kvlogical_schedule_speculative(request, 1, NULL, &error), KVLOGICAL_EPREFILL);
-    kvtest_assert_status(kvlogical_schedule_prefill(NULL, 1, &error), KVCORE_EINVAL);
-    kvtest_assert_status(kvlogical_apply_prefill(NULL, NULL, NULL, &error), KVCORE_EINVAL);
-    kvtest_assert_status(kvlogical_schedule_decode(NULL, &error), KVCORE_EINVAL);
-    kvtest_assert_status(kvlogical_revert_schedule(NULL, &error), KVCORE_EINVAL);
-    kvtest_assert_status(kvlogical_append_tokens(NULL, NULL, 0, &error), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_request_schedule_speculative(request, 1, NULL, &error), KVLOGICAL_EPREFILL);
+    kvtest_assert_status(kvlogical_request_schedule_prefill(NULL, 1, &error), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_request_apply_prefill(NULL, NULL, NULL, &error), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_request_schedule_decode(NULL, &error), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_request_revert_schedule(NULL, &error), KVCORE_EINVAL);
+    kvtest_assert_status(kvlogical_request_append_tokens(NULL, NULL, 0, &error), KVCORE_EINVAL);
     kvlogical_request_destroy(request);
     end_pool(pool);
 }
@@ -93,32 +94,32 @@ static void prefill_refuses_what_it_cannot_do(void **state) {
     kvlogical_request *request = make_request(pool, 0, 8, 8);
     kvcore_error error;
     uint32_t token = 50;
-    kvtest_assert_status(kvlogical_schedule_prefill(request, 9, &error), KVLOGICAL_EPREFILL);
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 9, &error), KVLOGICAL_EPREFILL);
     expect_error(&error, KVLOGICAL_EPREFILL, 8, 9, "prefill overrun: position 0 + 9 > 8");
-    kvtest_assert_status(kvlogical_schedule_prefill(request, SIZE_MAX, &error), KVLOGICAL_EPREFILL);
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 0, &error));
-    kvtest_assert_ok(kvlogical_apply_prefill(request, NULL, NULL, &error));
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 4, &error));
-    kvtest_assert_status(kvlogical_apply_prefill(request, &token, NULL, &error), KVLOGICAL_ETOKEN);
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, SIZE_MAX, &error), KVLOGICAL_EPREFILL);
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 0, &error));
+    kvtest_assert_ok(kvlogical_request_apply_prefill(request, NULL, NULL, &error));
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 4, &error));
+    kvtest_assert_status(kvlogical_request_apply_prefill(request, &token, NULL, &error), KVLOGICAL_ETOKEN);
     assert_string_equal(error.text, "token provided but prefill not completing this chunk");
-    kvtest_assert_ok(kvlogical_apply_prefill(request, NULL, NULL, &error));
+    kvtest_assert_ok(kvlogical_request_apply_prefill(request, NULL, NULL, &error));
     expect_counts(request, 1, 0, 4, 4);
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 4, &error));
-    kvtest_assert_status(kvlogical_apply_prefill(request, NULL, NULL, &error), KVLOGICAL_ETOKEN);
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 4, &error));
+    kvtest_assert_status(kvlogical_request_apply_prefill(request, NULL, NULL, &error), KVLOGICAL_ETOKEN);
     assert_string_equal(error.text, "final prefill chunk requires a generated token");
     assert_int_equal(kvlogical_request_count(request).state, KVLOGICAL_SCHEDULED_PREFILL);
     uint32_t outcome;
-    kvtest_assert_ok(kvlogical_apply_prefill(request, &token, &outcome, &error));
+    kvtest_assert_ok(kvlogical_request_apply_prefill(request, &token, &outcome, &error));
     assert_int_equal(outcome, KVLOGICAL_OUTCOME_CONTINUE);
     expect_counts(request, 2, 0, 8, 1);
-    kvtest_assert_status(kvlogical_schedule_prefill(request, 1, &error), KVLOGICAL_EPREFILL);
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 1, &error), KVLOGICAL_EPREFILL);
     expect_error(&error, KVLOGICAL_EPREFILL, 8, 8, "prefill already complete");
-    kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVCORE_ENOSPACE);
     expect_error(&error, KVCORE_ENOSPACE, 1, 0, "allocation failed: needed 1 blocks");
     assert_int_equal(kvlogical_request_count(request).state, KVLOGICAL_SCHEDULED_NONE);
     kvlogical_request_destroy(request);
     request = make_request(pool, 100, 12, 8);
-    kvtest_assert_status(kvlogical_schedule_prefill(request, 12, &error), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 12, &error), KVCORE_ENOSPACE);
     expect_error(&error, KVCORE_ENOSPACE, 3, 0, "allocation failed: needed 3 blocks");
     assert_int_equal(available(pool), 2);
     kvlogical_request_destroy(request);
@@ -129,12 +130,12 @@ static void a_chunk_that_ends_inside_a_block_does_not_share_it(void **state) {
     (void)state;
     kvlogical_manager *pool = make_pool(8, KVLOGICAL_EVICT_LRU, 0);
     kvlogical_request *request = make_request(pool, 0, 8, 8);
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 3, NULL));
-    kvtest_assert_ok(kvlogical_apply_prefill(request, NULL, NULL, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 3, NULL));
+    kvtest_assert_ok(kvlogical_request_apply_prefill(request, NULL, NULL, NULL));
     expect_counts(request, 0, 1, 3, 5);
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 3, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 3, NULL));
     assert_int_equal(kvlogical_request_count(request).scheduled_blocks, 1);
-    kvtest_assert_ok(kvlogical_apply_prefill(request, NULL, NULL, NULL));
+    kvtest_assert_ok(kvlogical_request_apply_prefill(request, NULL, NULL, NULL));
     expect_counts(request, 1, 1, 6, 2);
     prefill_all(request, 50);
     expect_counts(request, 2, 0, 8, 1);
@@ -148,14 +149,14 @@ static void a_token_without_budget_is_refused_before_anything_changes(void **sta
     kvlogical_request *request = make_request(pool, 0, 8, 0);
     kvcore_error error;
     uint32_t token = 50, outcome;
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 8, NULL));
-    kvtest_assert_status(kvlogical_apply_prefill(request, &token, NULL, &error), KVLOGICAL_EBUDGET);
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 8, NULL));
+    kvtest_assert_status(kvlogical_request_apply_prefill(request, &token, NULL, &error), KVLOGICAL_EBUDGET);
     expect_counts(request, 0, 2, 0, 8);
     assert_int_equal(kvlogical_manager_counts(pool).primary, 0);
-    kvtest_assert_ok(kvlogical_apply_prefill(request, NULL, &outcome, &error));
+    kvtest_assert_ok(kvlogical_request_apply_prefill(request, NULL, &outcome, &error));
     assert_int_equal(outcome, KVLOGICAL_OUTCOME_MAX_LENGTH);
     expect_counts(request, 2, 0, 8, 0);
-    kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVLOGICAL_EBUDGET);
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVLOGICAL_EBUDGET);
     expect_error(&error, KVLOGICAL_EBUDGET, 0, 0, "generation complete: 0 >= 0");
     kvlogical_request_destroy(request);
     end_pool(pool);
@@ -170,8 +171,8 @@ static void a_cached_prefix_moves_the_prefill_position(void **state) {
     request = make_request(pool, 0, 8, 8);
     kvtest_assert_ok(kvlogical_request_match_prefix(request, NULL));
     expect_counts(request, 1, 0, 4, 4);
-    kvtest_assert_status(kvlogical_schedule_prefill(request, 5, NULL), KVLOGICAL_EPREFILL);
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 4, NULL));
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 5, NULL), KVLOGICAL_EPREFILL);
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 4, NULL));
     assert_int_equal(kvlogical_request_count(request).scheduled_blocks, 1);
     kvlogical_request_destroy(request);
     end_pool(pool);
@@ -198,14 +199,14 @@ static void decode_shares_a_block_one_step_after_its_last_token_came(void **stat
                  {1, 4, 1, KVLOGICAL_OUTCOME_MAX_LENGTH}};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         uint32_t outcome;
-        kvtest_assert_ok(kvlogical_schedule_decode(request, NULL));
+        kvtest_assert_ok(kvlogical_request_schedule_decode(request, NULL));
         assert_int_equal(kvlogical_request_count(request).scheduled_blocks, steps[i].allocated);
-        kvtest_assert_ok(kvlogical_apply_decode(request, 60 + (uint32_t)i, &outcome, NULL));
+        kvtest_assert_ok(kvlogical_request_apply_decode(request, 60 + (uint32_t)i, &outcome, NULL));
         assert_int_equal(outcome, steps[i].outcome);
         expect_counts(request, steps[i].assigned, steps[i].unassigned, 9 + i, 1);
     }
     kvcore_error error;
-    kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVLOGICAL_EBUDGET);
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVLOGICAL_EBUDGET);
     expect_error(&error, KVLOGICAL_EBUDGET, 9, 9, "generation complete: 9 >= 9");
     assert_int_equal(kvlogical_request_count(request).total_tokens, 17);
     kvlogical_request_destroy(request);
@@ -222,10 +223,10 @@ static void the_worked_numbers_of_the_specification_hold(void **state) {
     kvlogical_request *request = make_request(pool, 0, 7, 9);
     prefill_all(request, 50);
     expect_counts(request, 1, 1, 7, 1); /* the token completed block 1, which is not shared yet */
-    kvtest_assert_ok(kvlogical_schedule_decode(request, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_decode(request, NULL));
     assert_int_equal(kvlogical_request_count(request).scheduled_blocks, 1);
     uint32_t outcome;
-    kvtest_assert_ok(kvlogical_apply_decode(request, 51, &outcome, NULL));
+    kvtest_assert_ok(kvlogical_request_apply_decode(request, 51, &outcome, NULL));
     assert_int_equal(outcome, KVLOGICAL_OUTCOME_CONTINUE);
     expect_counts(request, 2, 1, 8, 1);
     kvlogical_request_destroy(request);
@@ -238,13 +239,13 @@ static void a_tail_of_other_than_one_token_is_no_decode(void **state) {
     kvlogical_request *request = make_request(pool, 0, 0, 8);
     kvcore_error error;
     uint32_t tokens[2] = {7, 8};
-    kvtest_assert_status(kvlogical_schedule_prefill(request, 0, &error), KVLOGICAL_EPREFILL);
-    kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVLOGICAL_EDANGLING);
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 0, &error), KVLOGICAL_EPREFILL);
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVLOGICAL_EDANGLING);
     expect_error(&error, KVLOGICAL_EDANGLING, 1, 0, "expected 1 dangling token(s), got 0");
-    kvtest_assert_ok(kvlogical_append_tokens(request, tokens, 1, &error));
+    kvtest_assert_ok(kvlogical_request_append_tokens(request, tokens, 1, &error));
     decode(request, 9);
-    kvtest_assert_ok(kvlogical_append_tokens(request, tokens, 1, &error));
-    kvtest_assert_status(kvlogical_schedule_decode(request, &error), KVLOGICAL_EDANGLING);
+    kvtest_assert_ok(kvlogical_request_append_tokens(request, tokens, 1, &error));
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVLOGICAL_EDANGLING);
     expect_error(&error, KVLOGICAL_EDANGLING, 1, 2, "expected 1 dangling token(s), got 2");
     /* the reference ends here; ours prefills them */
     assert_int_equal(kvlogical_request_count(request).prefill_tokens, 2);
@@ -260,12 +261,12 @@ static void tokens_appended_before_the_prefill_ends_are_part_of_it(void **state)
     kvlogical_manager *pool = make_pool(8, KVLOGICAL_EVICT_LRU, 0);
     kvlogical_request *request = make_request(pool, 0, 6, 8);
     uint32_t tokens[3] = {70, 71, 72};
-    kvtest_assert_ok(kvlogical_append_tokens(request, tokens, 2, NULL));
+    kvtest_assert_ok(kvlogical_request_append_tokens(request, tokens, 2, NULL));
     assert_int_equal(kvlogical_request_count(request).prefill_tokens, 8);
     prefill_all(request, 73);
     expect_counts(request, 2, 0, 8, 1);
     kvcore_error error;
-    kvtest_assert_status(kvlogical_append_tokens(request, count_up(0, 6), 6, &error), KVLOGICAL_EBUDGET);
+    kvtest_assert_status(kvlogical_request_append_tokens(request, count_up(0, 6), 6, &error), KVLOGICAL_EBUDGET);
     expect_error(&error, KVLOGICAL_EBUDGET, 5, 6, "append requested 6 tokens but only 5 remain");
     assert_int_equal(kvlogical_request_count(request).total_tokens, 9);
     kvlogical_request_destroy(request);
@@ -298,14 +299,16 @@ static void speculation_takes_and_gives_back_blocks(void **state) {
         size_t scheduled;
         uint32_t outcome;
         kvcore_error error;
-        kvtest_assert_ok(kvlogical_schedule_speculative(request, rows[i].drafts, &scheduled, NULL));
+        kvtest_assert_ok(kvlogical_request_schedule_speculative(request, rows[i].drafts, &scheduled, NULL));
         assert_int_equal(scheduled, rows[i].scheduled);
         assert_int_equal(kvlogical_request_count(request).scheduled_blocks, rows[i].allocated);
-        kvtest_assert_status(kvlogical_apply_speculative(request, count_up(60, 20), scheduled + 1, NULL, &error),
-                             KVLOGICAL_EBUDGET);
+        kvtest_assert_status(
+            kvlogical_request_apply_speculative(request, count_up(60, 20), scheduled + 1, NULL, &error),
+            KVLOGICAL_EBUDGET);
         assert_int_equal(error.expected, scheduled);
         assert_int_equal(error.actual, scheduled + 1);
-        kvtest_assert_ok(kvlogical_apply_speculative(request, count_up(60, 20), rows[i].accepted, &outcome, NULL));
+        kvtest_assert_ok(
+            kvlogical_request_apply_speculative(request, count_up(60, 20), rows[i].accepted, &outcome, NULL));
         assert_int_equal(outcome, rows[i].outcome);
         expect_counts(request, rows[i].assigned, rows[i].unassigned, rows[i].computed, 1);
         size_t count, hits; /* and they are shared by the names that they have */
@@ -323,18 +326,18 @@ static void a_revert_gives_back_what_the_schedule_took(void **state) {
     (void)state;
     kvlogical_manager *pool = make_pool(16, KVLOGICAL_EVICT_LRU, 0);
     kvlogical_request *request = make_request(pool, 0, 8, 9);
-    kvtest_assert_ok(kvlogical_schedule_prefill(request, 8, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_prefill(request, 8, NULL));
     assert_int_equal(available(pool), 14);
-    kvtest_assert_ok(kvlogical_revert_schedule(request, NULL));
+    kvtest_assert_ok(kvlogical_request_revert_schedule(request, NULL));
     assert_int_equal(available(pool), 16);
     prefill_all(request, 50);
-    kvtest_assert_ok(kvlogical_schedule_decode(request, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_decode(request, NULL));
     assert_int_equal(available(pool), 13);
-    kvtest_assert_ok(kvlogical_revert_schedule(request, NULL));
+    kvtest_assert_ok(kvlogical_request_revert_schedule(request, NULL));
     assert_int_equal(available(pool), 14);
-    kvtest_assert_ok(kvlogical_schedule_speculative(request, 8, NULL, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_speculative(request, 8, NULL, NULL));
     assert_int_equal(available(pool), 11);
-    kvtest_assert_ok(kvlogical_revert_schedule(request, NULL));
+    kvtest_assert_ok(kvlogical_request_revert_schedule(request, NULL));
     assert_int_equal(available(pool), 14);
     expect_counts(request, 2, 0, 8, 1);
     kvlogical_request_destroy(request);
@@ -364,7 +367,7 @@ static void a_preempted_request_ends_with_the_same_tokens(void **state) {
             if (i == 3) kvtest_assert_ok(kvlogical_request_reacquire(steady, NULL));
         }
     }
-    assert_true(kvlogical_request_complete(preempted));
+    assert_true(kvlogical_request_is_complete(preempted));
     assert_int_equal(kvlogical_request_count(preempted).total_tokens, 13);
     assert_true(kvhash_sequence_equal(kvlogical_request_sequence(steady), kvlogical_request_sequence(preempted)));
     kvlogical_request_destroy(steady);
@@ -399,12 +402,12 @@ static void every_change_is_told_in_order(void **state) {
     kvtest_assert_ok(kvlogical_request_create(pool, &config, &request, NULL));
     kvtest_assert_ok(kvlogical_request_match_prefix(request, NULL));
     prefill_all(request, 50);
-    kvtest_assert_status(kvlogical_schedule_prefill(request, 1, NULL), KVLOGICAL_EPREFILL); /* is not told */
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 1, NULL), KVLOGICAL_EPREFILL); /* is not told */
     decode(request, 51);
-    kvtest_assert_ok(kvlogical_schedule_speculative(request, 4, NULL, NULL));
-    kvtest_assert_ok(kvlogical_apply_speculative(request, count_up(60, 2), 2, NULL, NULL));
-    kvtest_assert_ok(kvlogical_schedule_decode(request, NULL));
-    kvtest_assert_ok(kvlogical_revert_schedule(request, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_speculative(request, 4, NULL, NULL));
+    kvtest_assert_ok(kvlogical_request_apply_speculative(request, count_up(60, 2), 2, NULL, NULL));
+    kvtest_assert_ok(kvlogical_request_schedule_decode(request, NULL));
+    kvtest_assert_ok(kvlogical_request_revert_schedule(request, NULL));
     kvtest_assert_ok(kvlogical_request_drop_unassigned(request, 9, NULL));
     kvtest_assert_ok(kvlogical_request_release(request));
     kvtest_assert_ok(kvlogical_request_reacquire(request, NULL));

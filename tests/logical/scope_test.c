@@ -34,7 +34,7 @@ static size_t leave(kvlogical_manager *pool, int way) {
     kvtest_assert_ok(kvlogical_registration(pool, held, handles));
     kvtest_assert_ok(kvlogical_assignments_create(pool, NULL, &tracker));
     kvtest_assert_ok(kvlogical_assignments_extend(tracker, fresh + 3, 1, NULL));
-    kvtest_assert_ok(kvlogical_external_create(0, NULL, &external));
+    kvtest_assert_ok(kvlogical_external_assignments_create(0, NULL, &external));
     kvhash_sequence_config of_sequence = KVHASH_SEQUENCE_CONFIG_INIT;
     of_sequence.block_tokens = 4;
     kvtest_assert_ok(kvhash_sequence_create(&of_sequence, &sequence, NULL));

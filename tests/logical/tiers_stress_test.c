@@ -221,7 +221,7 @@ static void run(uint32_t first_policy, uint32_t second_policy, uint64_t seed) {
     config.window_ns = 200000;
     config.thread = true;
     kvtest_assert_ok(kvlogical_registry_on_event(all.registry, listen_in, &heard));
-    kvtest_assert_ok(kvlogical_subscribe(all.registry, &r.subscription));
+    kvtest_assert_ok(kvlogical_subscription_create(all.registry, &r.subscription));
     kvtest_assert_ok(kvlogical_publisher_create(all.registry, &config, &publisher, NULL));
     assert_int_equal(pthread_create(&reading, NULL, read_events, &r), 0);
     for (int i = 0; i < WORKERS; i++) {

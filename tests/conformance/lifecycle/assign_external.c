@@ -78,7 +78,7 @@ static bool went_well(kvtest_vector *v, kvcore_status status, const kvcore_error
 
 static void expect_state(kvtest_vector *v, file *f, const tracker *t) {
     json_object *state = kvtest_field(v, v->line, "state");
-    kvlogical_external_view view = kvlogical_external_view_of(t);
+    kvlogical_external_assignments_view view = kvlogical_external_assignments_view_of(t);
     json_object *unassigned = kvtest_array(v, state, "unassigned");
     expect_pairs(v, f, "assigned", view.block_ids, view.names, view.assigned, kvtest_array(v, state, "assigned"));
     expect_pairs(v, f, "staged", view.block_ids + view.assigned, view.names + view.assigned, view.staged,
@@ -87,13 +87,13 @@ static void expect_state(kvtest_vector *v, file *f, const tracker *t) {
     for (size_t i = 0; i < view.unassigned && !v->failed; i++)
         kvtest_expect_u64(v, "unassigned id", view.block_ids[view.assigned + view.staged + i],
                           kvtest_u64_of(v, at(unassigned, i), "unassigned"));
-    kvtest_expect_u64(v, "next_position", kvlogical_external_next_position(&view),
+    kvtest_expect_u64(v, "next_position", kvlogical_external_assignments_next_position(&view),
                       kvtest_u64(v, state, "next_position"));
-    expect_range(v, "assigned_positions", kvlogical_external_assigned_positions(&view),
+    expect_range(v, "assigned_positions", kvlogical_external_assignments_assigned_positions(&view),
                  kvtest_field(v, state, "assigned_positions"));
-    expect_range(v, "staged_positions", kvlogical_external_staged_positions(&view),
+    expect_range(v, "staged_positions", kvlogical_external_assignments_staged_positions(&view),
                  kvtest_field(v, state, "staged_positions"));
-    expect_range(v, "pending_positions", kvlogical_external_pending_positions(&view),
+    expect_range(v, "pending_positions", kvlogical_external_assignments_pending_positions(&view),
                  kvtest_field(v, state, "pending_positions"));
 }
 
@@ -106,7 +106,7 @@ static void extend_ids(kvtest_vector *v, file *f, tracker *t) {
     uint64_t *ids = kvtest_line_alloc(v, count * sizeof *ids);
     for (size_t i = 0; i < count; i++) ids[i] = kvtest_u64_of(v, at(list, i), "ids");
     kvcore_error error = {0};
-    went_well(v, kvlogical_external_extend(t, ids, count, &error), &error);
+    went_well(v, kvlogical_external_assignments_extend(t, ids, count, &error), &error);
 }
 
 static void extend_assigned(kvtest_vector *v, file *f, tracker *t) {
@@ -119,7 +119,7 @@ static void extend_assigned(kvtest_vector *v, file *f, tracker *t) {
         if (index < f->world.name_count) blocks[i].name = f->world.names[index];
     }
     kvcore_error error = {0};
-    if (went_well(v, kvlogical_external_extend_assigned(t, blocks, count, &error), &error))
+    if (went_well(v, kvlogical_external_assignments_extend_assigned(t, blocks, count, &error), &error))
         kvtest_expect_u64(v, "count", count, kvtest_u64_of(v, ok_of(v), "ok"));
 }
 
@@ -128,7 +128,7 @@ static void stage(kvtest_vector *v, file *f, tracker *t) {
     const kvhash_plh *names = world_names(v, &f->world, v->line, "x", &count);
     kvlogical_range range = {0, 0};
     kvcore_error error = {0};
-    if (went_well(v, kvlogical_external_stage(t, names, count, &range, &error), &error))
+    if (went_well(v, kvlogical_external_assignments_stage(t, names, count, &range, &error), &error))
         expect_range(v, "staged", range, ok_of(v));
 }
 
@@ -137,21 +137,21 @@ static void assign(kvtest_vector *v, file *f, tracker *t) {
     const kvhash_plh *names = world_names(v, &f->world, v->line, "x", &count);
     kvlogical_range range = {0, 0};
     kvcore_error error = {0};
-    if (went_well(v, kvlogical_external_assign(t, names, count, &range, &error), &error))
+    if (went_well(v, kvlogical_external_assignments_assign(t, names, count, &range, &error), &error))
         expect_range(v, "assigned", range, ok_of(v));
 }
 
 static void commit(kvtest_vector *v, file *f, tracker *t) {
     (void)f;
-    expect_range(v, "committed", kvlogical_external_commit(t), ok_of(v));
+    expect_range(v, "committed", kvlogical_external_assignments_commit(t), ok_of(v));
 }
 
 static void take_staged(kvtest_vector *v, file *f, tracker *t) {
     size_t count = 0;
-    kvcore_status status = kvlogical_external_take_staged(t, NULL, 0, &count);
+    kvcore_status status = kvlogical_external_assignments_take_staged(t, NULL, 0, &count);
     if (count > 0) kvtest_expect_status(v, "take_staged for the count", status, KVCORE_EBUFFER);
     kvlogical_assignment *blocks = kvtest_line_alloc(v, count * sizeof *blocks);
-    if (!world_ok(v, "take_staged", kvlogical_external_take_staged(t, blocks, count, &count))) return;
+    if (!world_ok(v, "take_staged", kvlogical_external_assignments_take_staged(t, blocks, count, &count))) return;
     json_object *expected = ok_of(v);
     kvtest_expect_u64(v, "taken", count, json_object_array_length(expected));
     for (size_t i = 0; i < count && !v->failed; i++)
@@ -160,12 +160,12 @@ static void take_staged(kvtest_vector *v, file *f, tracker *t) {
 
 static void clear(kvtest_vector *v, file *f, tracker *t) {
     (void)v, (void)f;
-    kvlogical_external_clear(t);
+    kvlogical_external_assignments_clear(t);
 }
 
 static void contains(kvtest_vector *v, file *f, tracker *t) {
     (void)f;
-    bool there = kvlogical_external_contains(t, kvtest_u64(v, v->line, "id"));
+    bool there = kvlogical_external_assignments_contains(t, kvtest_u64(v, v->line, "id"));
     kvtest_expect_u64(v, "contains", there, json_object_get_boolean(ok_of(v)));
 }
 
@@ -176,14 +176,14 @@ static void expect_found(kvtest_vector *v, file *f, bool found, uint64_t id, kvh
 }
 
 static void get_assigned(kvtest_vector *v, file *f, tracker *t) {
-    kvlogical_external_view view = kvlogical_external_view_of(t);
+    kvlogical_external_assignments_view view = kvlogical_external_assignments_view_of(t);
     uint64_t i = kvtest_u64(v, v->line, "index");
     bool found = i < view.assigned;
     expect_found(v, f, found, found ? view.block_ids[i] : 0, found ? view.names[i] : (kvhash_plh){0, 0});
 }
 
 static void get_staged(kvtest_vector *v, file *f, tracker *t) {
-    kvlogical_external_view view = kvlogical_external_view_of(t);
+    kvlogical_external_assignments_view view = kvlogical_external_assignments_view_of(t);
     uint64_t i = kvtest_u64(v, v->line, "index") + view.assigned;
     bool found = i < view.assigned + view.staged;
     expect_found(v, f, found, found ? view.block_ids[i] : 0, found ? view.names[i] : (kvhash_plh){0, 0});
@@ -191,14 +191,14 @@ static void get_staged(kvtest_vector *v, file *f, tracker *t) {
 
 static void get_at_position(kvtest_vector *v, file *f, tracker *t) {
     kvlogical_assignment block = {0};
-    bool found = kvlogical_external_at_position(t, kvtest_u64(v, v->line, "pos"), &block);
+    bool found = kvlogical_external_assignments_at_position(t, kvtest_u64(v, v->line, "pos"), &block);
     expect_found(v, f, found, block.block_id, block.name);
 }
 
 static void get_pending_at_position(kvtest_vector *v, file *f, tracker *t) {
     (void)f;
     uint64_t id = 0;
-    bool found = kvlogical_external_pending_at_position(t, kvtest_u64(v, v->line, "pos"), &id);
+    bool found = kvlogical_external_assignments_pending_at_position(t, kvtest_u64(v, v->line, "pos"), &id);
     json_object *expected = ok_of(v);
     kvtest_expect_u64(v, "found", found, expected != NULL);
     if (found && expected != NULL) kvtest_expect_u64(v, "pending id", id, kvtest_u64_of(v, expected, "ok"));
@@ -226,8 +226,12 @@ static void zip(kvtest_vector *v, file *f, const tracker *t, zip_function run) {
     }
 }
 
-static void zip_assigned(kvtest_vector *v, file *f, tracker *t) { zip(v, f, t, kvlogical_external_zip_assigned); }
-static void zip_pending(kvtest_vector *v, file *f, tracker *t) { zip(v, f, t, kvlogical_external_zip_pending); }
+static void zip_assigned(kvtest_vector *v, file *f, tracker *t) {
+    zip(v, f, t, kvlogical_external_assignments_zip_assigned);
+}
+static void zip_pending(kvtest_vector *v, file *f, tracker *t) {
+    zip(v, f, t, kvlogical_external_assignments_zip_pending);
+}
 
 static const struct op {
     const char *name;
@@ -257,8 +261,9 @@ static void run(kvtest_vector *v, file *f) {
         return;
     }
     if (strcmp(name, "new") == 0) {
-        kvlogical_external_destroy(f->trackers[e]);
-        if (world_ok(v, name, kvlogical_external_create(kvtest_u64(v, v->line, "offset"), NULL, &f->trackers[e])))
+        kvlogical_external_assignments_destroy(f->trackers[e]);
+        if (world_ok(v, name,
+                     kvlogical_external_assignments_create(kvtest_u64(v, v->line, "offset"), NULL, &f->trackers[e])))
             expect_state(v, f, f->trackers[e]);
         return;
     }
@@ -285,6 +290,6 @@ void check_assign_external(kvtest_vector *v) {
 
 void end_assign_external(void *context) {
     file *f = context;
-    for (size_t i = 0; i < ASSIGN_TRACKERS; i++) kvlogical_external_destroy(f->trackers[i]);
+    for (size_t i = 0; i < ASSIGN_TRACKERS; i++) kvlogical_external_assignments_destroy(f->trackers[i]);
     world_end(&f->world);
 }
