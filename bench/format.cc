@@ -130,7 +130,7 @@ class File {
         }
         must(kvformat_kvs1_commit(writer, nullptr));
         kvformat_kvs1_writer_close(writer);
-        kvformat_kvs1_compaction done;
+        kvformat_kvs1_compaction done = KVFORMAT_KVS1_COMPACTION_INIT;
         must(kvformat_kvs1_compact(path.c_str(), compacted.c_str(), nullptr, &done, nullptr));
         must(kvformat_kvs1_open(compacted.c_str(), nullptr, &reader_, nullptr));
         unlink(path.c_str());

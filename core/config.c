@@ -34,3 +34,20 @@ kvcore_status kvcore_config_read(void *config, size_t size_bytes, const void *gi
     memcpy(config, &size_bytes, sizeof size_bytes);
     return KVCORE_OK;
 }
+
+kvcore_status kvcore_result_write(void *result, const void *made, size_t size_bytes, kvcore_error *error) {
+    if (result == NULL || made == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "result is NULL");
+    size_t given_size, head = sizeof given_size;
+    memcpy(&given_size, result, head);
+    if (given_size < head || given_size > KVCORE_CONFIG_MOST_BYTES || size_bytes < head)
+        return kvcore_fail(
+            error,
+            &(kvcore_error){
+                .code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX, .expected = size_bytes, .actual = given_size},
+            "result struct_size is %zu: initialise the struct with its _INIT macro", given_size);
+    size_t known = given_size < size_bytes ? given_size : size_bytes;
+    memcpy((char *)result + head, (const char *)made + head, known - head);
+    memset((char *)result + known, 0, given_size - known);
+    return KVCORE_OK;
+}

@@ -3,6 +3,7 @@
 
 #include "layout.h"
 
+#include <kvcore/config.h>
 #include <kvcore/sort.h>
 
 #include "refuse.h"
@@ -76,15 +77,20 @@ static kvcore_status measure(const char *to, const kvformat_kvs1_reader *reader,
     config.allocator = allocator;
     kvcore_status status = kvformat_kvs1_open(to, &config, &copy, error);
     if (status != KVCORE_OK) return status;
-    *done = (kvformat_kvs1_compaction){count, kvformat_kvs1_reader_info(reader).end_offset,
-                                       kvformat_kvs1_reader_info(copy).end_offset};
+    const kvformat_kvs1_compaction made = {sizeof made, count, kvformat_kvs1_reader_info(reader).end_offset,
+                                           kvformat_kvs1_reader_info(copy).end_offset};
     kvformat_kvs1_close(copy);
-    return KVCORE_OK;
+    return kvcore_result_write(done, &made, sizeof made, error);
 }
 
 kvcore_status kvformat_kvs1_compact(const char *from, const char *to, const kvcore_allocator *allocator,
                                     kvformat_kvs1_compaction *done, kvcore_error *error) {
     if (from == NULL || to == NULL || done == NULL) return refuse_null(error, "from, to or done");
+    kvformat_kvs1_compaction nothing = KVFORMAT_KVS1_COMPACTION_INIT, asked;
+    memcpy(&asked.struct_size, done, sizeof asked.struct_size);
+    if (asked.struct_size < sizeof asked.struct_size ||
+        asked.struct_size > KVCORE_CONFIG_MOST_BYTES) /* before there is a file */
+        return kvcore_result_write(done, &nothing, sizeof nothing, error);
     kvcore_allocator memory = allocator != NULL ? *allocator : kvcore_allocator_libc();
     kvformat_kvs1_config config = KVFORMAT_KVS1_CONFIG_INIT;
     config.allocator = &memory;

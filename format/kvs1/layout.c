@@ -6,6 +6,10 @@
 #include "refuse.h"
 
 kvformat_kvs1_config kvformat_kvs1_config_init(void) { return (kvformat_kvs1_config)KVFORMAT_KVS1_CONFIG_INIT; }
+kvformat_kvs1_info kvformat_kvs1_info_init(void) { return (kvformat_kvs1_info)KVFORMAT_KVS1_INFO_INIT; }
+kvformat_kvs1_compaction kvformat_kvs1_compaction_init(void) {
+    return (kvformat_kvs1_compaction)KVFORMAT_KVS1_COMPACTION_INIT;
+}
 
 static const uint8_t file_magic[8] = {'K', 'V', 'S', '1', '\r', '\n', 0x1A, '\n'};
 static const uint8_t trailer_magic[4] = {'K', 'V', 'S', 'B'};

@@ -181,8 +181,8 @@ kvcore_status kvformat_kvs1_open_bytes(kvcore_bytes file, const kvformat_kvs1_co
     return open_io(&io, &read, file.data != NULL ? file.data : "", reader, error);
 }
 
-kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_reader *reader) {
-    return reader != NULL ? reader->info : (kvformat_kvs1_info){.version = 0};
+kvcore_status kvformat_kvs1_read_info(const kvformat_kvs1_reader *reader, kvformat_kvs1_info *info) {
+    return kvcore_result_write(info, reader != NULL ? &reader->info : NULL, sizeof *info, NULL);
 }
 
 /* A row as a block; rows lie in checksummed indexes, but a file may have been made to lie. */

@@ -1,6 +1,6 @@
 /**
  * @file
- * Configuration structs that may grow.
+ * Configuration and result structs that may grow.
  *
  * A config struct begins with `size_t struct_size`, set by its _INIT macro; all other zeros mean the default.
  */
@@ -29,6 +29,17 @@ extern "C" {
  */
 KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_config_read(void *config, size_t size_bytes, const void *given,
                                                              kvcore_error *error);
+
+/**
+ * Write a result struct, which begins with `size_t struct_size` like a config, into a caller's, which may be older (smaller) or
+ * newer (larger) than ours: as much as it has room for, zeros for what we do not know; its struct_size stays.
+ *
+ * Takes:  made: our struct, size_bytes of it.
+ * Errors: KVCORE_EINVAL for NULL, or when result's struct_size is too small to hold itself or above KVCORE_CONFIG_MOST_BYTES;
+ *         *result is then as it was.
+ */
+KVCORE_API KVCORE_NODISCARD kvcore_status kvcore_result_write(void *result, const void *made, size_t size_bytes,
+                                                              kvcore_error *error);
 
 #ifdef __cplusplus
 }

@@ -65,6 +65,7 @@ KVFORMAT_API kvformat_kvs1_config kvformat_kvs1_config_init(void);
 
 /** What a file says of itself. */
 typedef struct kvformat_kvs1_info {
+    size_t struct_size;               /**< Of the caller's struct. */
     kvcore_model_digest model_digest; /**< Which model computed the blocks; all zero: not said. */
     kvcore_layout_tag layout_tag;     /**< How payloads are laid out; all zero: not said. */
     uint8_t file_id[16];              /**< Tells this file from others. */
@@ -80,6 +81,12 @@ typedef struct kvformat_kvs1_info {
     /** Records of seen commits of which one copy is damaged. The next append writes that of the last commit again. */
     uint64_t repairable_records;
 } kvformat_kvs1_info;
+
+#define KVFORMAT_KVS1_INFO_INIT \
+    { sizeof(kvformat_kvs1_info), {{0}}, {{0}}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/** KVFORMAT_KVS1_INFO_INIT as a function, for other languages. */
+KVFORMAT_API kvformat_kvs1_info kvformat_kvs1_info_init(void);
 
 /* --- reading -------------------------------------------------------------------------------------------------------------- */
 
@@ -123,8 +130,19 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_open_bytes(kvcore_byte
 /** Every view of the file is gone with it. NULL is ignored. */
 KVFORMAT_API void kvformat_kvs1_close(kvformat_kvs1_reader *reader);
 
-/** What the file says of itself, as it was when it was opened. A NULL reader reads as all zeros. */
-KVFORMAT_API kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_reader *reader);
+/**
+ * What the file of this reader says of itself, as much as the caller's struct has room for by its struct_size.
+ *
+ * Errors: KVCORE_EINVAL for NULLs and a struct_size that cannot be right; *info is then as it was.
+ */
+KVFORMAT_API kvcore_status kvformat_kvs1_read_info(const kvformat_kvs1_reader *reader, kvformat_kvs1_info *info);
+
+/** The same by value; zeros for a NULL reader. */
+static inline kvformat_kvs1_info kvformat_kvs1_reader_info(const kvformat_kvs1_reader *reader) {
+    kvformat_kvs1_info info = KVFORMAT_KVS1_INFO_INIT;
+    kvformat_kvs1_read_info(reader, &info);
+    return info;
+}
 
 /**
  * The leading names that are there, newest version of each.
@@ -221,17 +239,24 @@ KVFORMAT_API void kvformat_kvs1_writer_close(kvformat_kvs1_writer *writer);
 
 /** What compacting did. */
 typedef struct kvformat_kvs1_compaction {
-    uint64_t blocks;       /**< Copied. */
+    size_t struct_size; /**< Of the caller's struct. */
+    uint64_t blocks;
     uint64_t bytes_before; /**< Of the old file, without its tail. */
     uint64_t bytes_after;  /**< Of the new file. */
 } kvformat_kvs1_compaction;
+
+#define KVFORMAT_KVS1_COMPACTION_INIT \
+    { sizeof(kvformat_kvs1_compaction), 0, 0, 0 }
+
+/** KVFORMAT_KVS1_COMPACTION_INIT as a function, for other languages. */
+KVFORMAT_API kvformat_kvs1_compaction kvformat_kvs1_compaction_init(void);
 
 /**
  * The newest version of every block of `from`, in order of names, into the new file `to` with one commit and one index, of the
  * same model, layout and alignment. Every block is checked on the way. `from` is only read.
  *
  * Errors: KVCORE_ECHECKSUM when a record in the tail of `from` is damaged (append with cut_damaged first); KVCORE_EINVAL for
- *         NULL; those of kvformat_kvs1_open(), kvformat_kvs1_check(), kvformat_kvs1_create(), kvformat_kvs1_put() and
+ *         NULL and for a struct_size of *done that cannot be right; those of kvformat_kvs1_open(), kvformat_kvs1_check(), kvformat_kvs1_create(), kvformat_kvs1_put() and
  *         kvformat_kvs1_commit(); `to` is removed again.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_compact(const char *from, const char *to,

@@ -70,11 +70,29 @@ static void a_size_that_no_struct_has_is_not_read(void **state) {
     munmap(pages, 2 * page);
 }
 
+static void a_result_fills_what_the_caller_has_room_for(void **state) {
+    (void)state;
+    const new_config made = {sizeof made, 1, 2, 3};
+    const old_config older_library = {sizeof older_library, 1, 2};
+    old_config small = {sizeof small, 9, 9};
+    new_config large = {sizeof large, 9, 9, 9}, wrong = {3, 9, 9, 9};
+    kvcore_error error;
+    kvtest_assert_ok(kvcore_result_write(&small, &made, sizeof made, NULL));
+    assert_true(small.struct_size == sizeof small && small.a == 1 && small.b == 2);
+    kvtest_assert_ok(kvcore_result_write(&large, &older_library, sizeof older_library, NULL));
+    assert_true(large.struct_size == sizeof large && large.b == 2 && large.c == 0);
+    kvtest_assert_status(kvcore_result_write(&wrong, &made, sizeof made, &error), KVCORE_EINVAL);
+    wrong.struct_size = SIZE_MAX;
+    kvtest_assert_status(kvcore_result_write(&wrong, &made, sizeof made, &error), KVCORE_EINVAL);
+    assert_true(wrong.a == 9 && wrong.c == 9);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_older_struct_gets_zeros_for_what_it_lacks),
         cmocka_unit_test(a_newer_struct_is_taken_if_what_we_do_not_know_is_zero),
         cmocka_unit_test(a_size_that_no_struct_has_is_not_read),
+        cmocka_unit_test(a_result_fills_what_the_caller_has_room_for),
         cmocka_unit_test(a_forgotten_init_macro_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,7 +388,7 @@ static const struct argp compact_parser = {
 
 int command_compact(int argc, char **argv) {
     pack_options options = {.config = KVFORMAT_KVS1_CONFIG_INIT};
-    kvformat_kvs1_compaction done = {0};
+    kvformat_kvs1_compaction done = KVFORMAT_KVS1_COMPACTION_INIT;
     kvcore_error error;
     if (argp_parse(&compact_parser, argc, argv, 0, NULL, &options) != 0) return EXIT_USAGE;
     if (options.count == 0) return complain(EXIT_USAGE, "compact: expected a file");

@@ -336,7 +336,7 @@ static void random_files_equal_a_plain_table(void **state) {
             } else { /* a new writer, sometimes over the compacted file; what was not committed is gone */
                 kvformat_kvs1_writer_close(writer);
                 if (kvtest_below(&random, 2) == 0) {
-                    kvformat_kvs1_compaction done;
+                    kvformat_kvs1_compaction done = KVFORMAT_KVS1_COMPACTION_INIT;
                     kvtest_assert_ok(kvformat_kvs1_compact(path, compacted, NULL, &done, NULL));
                     size_t live = 0;
                     for (size_t k = 0; k < NAMES; k++) live += twin[k] != 0;

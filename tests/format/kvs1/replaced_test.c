@@ -21,7 +21,7 @@ static kvcore_status put_one(kvformat_kvs1_writer *writer, uint64_t number) {
 int flock(int descriptor, int operation) {
     if (replacements > 0 && access(path, F_OK) == 0) {
         replacements--;
-        kvformat_kvs1_compaction done;
+        kvformat_kvs1_compaction done = KVFORMAT_KVS1_COMPACTION_INIT;
         int left = replacements;
         replacements = 0;
         kvtest_assert_ok(kvformat_kvs1_compact(path, beside, NULL, &done, NULL));
