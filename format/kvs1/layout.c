@@ -187,7 +187,8 @@ static void tag_text(const kvcore_layout_tag *tag, char text[TAG_BYTES + 1]) {
     size_t i = 0;
     for (; i < TAG_BYTES && tag->bytes[i] != 0; i++) {
         uint8_t byte = (uint8_t)tag->bytes[i];
-        text[i] = byte >= 0x20 && byte < 0x7F ? (char)byte : '?';
+        text[i] = '?';
+        if (byte >= 0x20 && byte < 0x7F) text[i] = (char)byte;
     }
     text[i] = '\0';
 }
@@ -207,9 +208,11 @@ static kvcore_status refuse_layout(const kvcore_layout_tag *expected, const kvco
 
 kvcore_status kvformat__kvs1_accept(const kvformat_kvs1_config *config, const kvs1_header *header,
                                     kvcore_error *error) {
-    if (config->model_digest != NULL && !kvcore_model_digest_equal(config->model_digest, &header->model_digest))
+    if (config->model_digest != NULL &&
+        memcmp(config->model_digest->bytes, header->model_digest.bytes, sizeof header->model_digest.bytes) != 0)
         return refuse_model(config->model_digest, &header->model_digest, error);
-    if (config->layout_tag != NULL && !kvcore_layout_tag_equal(config->layout_tag, &header->layout_tag))
+    if (config->layout_tag != NULL &&
+        memcmp(config->layout_tag->bytes, header->layout_tag.bytes, sizeof header->layout_tag.bytes) != 0)
         return refuse_layout(config->layout_tag, &header->layout_tag, error);
     if (config->block_tokens != 0 && config->block_tokens != header->block_tokens)
         return refuse_at(error, KVFORMAT_ETOKENS, 72, config->block_tokens, header->block_tokens, "block tokens");

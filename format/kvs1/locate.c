@@ -82,12 +82,11 @@ static bool take(kvs1_end *end, unit_state state, uint64_t offset, const kvs1_re
 
 /* The units of a piece that begins at `from`, the last one first. */
 static bool take_piece(const kvs1_header *header, const uint8_t *piece, uint64_t from, size_t size, kvs1_end *end) {
-    size_t unit = header->alignment;
+    size_t unit = header->alignment, copy_at = unit - KVS1_HEADER_BYTES;
     for (size_t at = size; at >= unit;) {
         at -= unit;
         kvs1_record record;
-        const uint8_t *bytes = piece + at,
-                      *copy = unit >= 2 * KVS1_HEADER_BYTES ? bytes + unit - KVS1_HEADER_BYTES : NULL;
+        const uint8_t *bytes = piece + at, *copy = copy_at >= KVS1_HEADER_BYTES ? bytes + copy_at : NULL;
         unit_state state = judge(header, bytes, copy, from + at, &record);
         if (take(end, state, from + at, &record)) return true;
     }

@@ -261,16 +261,15 @@ static int write_payload(const char *folder, const kvformat_kvs1_block *block) {
     static const char suffix[] = ".part";
     char name[FILE_NAME_BYTES];
     size_t path_bytes = strlen(folder) + 1 + sizeof name;
-    char *path = malloc(path_bytes), *beside = malloc(path_bytes + sizeof suffix);
-    int code = path != NULL && beside != NULL ? EXIT_OK : complain(EXIT_SYSTEM, "out of memory");
-    if (code == EXIT_OK) {
-        file_name_of(block->name, name);
-        sprintf(path, "%s/%s", folder, name);
-        sprintf(beside, "%s%s", path, suffix);
-        code = write_beside(path, beside, block->payload);
-    }
+    char *path = malloc(2 * path_bytes + sizeof suffix); /* and behind it the other name */
+    if (path == NULL) return complain(EXIT_SYSTEM, "out of memory");
+    char *beside = path + path_bytes;
+    file_name_of(block->name, name);
+    sprintf(path, "%s/%s", folder, name);
+    memcpy(beside, path, path_bytes - 1);
+    memcpy(beside + path_bytes - 1, suffix, sizeof suffix);
+    int code = write_beside(path, beside, block->payload);
     free(path);
-    free(beside);
     return code;
 }
 
@@ -358,22 +357,29 @@ static int resolve(const char *path, char **resolved) {
     return *resolved != NULL ? EXIT_OK : fail_system(path);
 }
 
-/* In place: a new file beside the old one takes its place when it is whole; no writer may have the old one meanwhile. */
-static int compact_in_place(const char *given, kvformat_kvs1_compaction *done) {
+/* A new file beside the old one takes its place when it is whole; no writer may have the old one meanwhile. */
+static int compact_locked(const char *path, kvformat_kvs1_compaction *done) {
     static const char suffix[] = ".compacting";
-    char *path = NULL, *beside = NULL;
-    kvformat_kvs1_writer *lock = NULL;
+    kvformat_kvs1_writer *lock;
     kvcore_error error;
-    int code = resolve(given, &path);
-    if (code == EXIT_OK && kvformat_kvs1_append(path, NULL, &lock, &error) != KVCORE_OK) code = fail(given, &error);
-    if (code == EXIT_OK && (beside = malloc(strlen(path) + sizeof suffix)) == NULL)
-        code = complain(EXIT_SYSTEM, "out of memory");
-    if (code == EXIT_OK) {
+    if (kvformat_kvs1_append(path, NULL, &lock, &error) != KVCORE_OK) return fail(path, &error);
+    char *beside = malloc(strlen(path) + sizeof suffix);
+    int code = EXIT_SYSTEM;
+    if (beside != NULL) {
         sprintf(beside, "%s%s", path, suffix);
         code = compact_beside(path, beside, done);
+    } else {
+        complain(EXIT_SYSTEM, "out of memory");
     }
     kvformat_kvs1_writer_close(lock);
     free(beside);
+    return code;
+}
+
+static int compact_in_place(const char *given, kvformat_kvs1_compaction *done) {
+    char *path = NULL;
+    int code = resolve(given, &path);
+    if (path != NULL) code = compact_locked(path, done);
     free(path);
     return code;
 }
