@@ -82,6 +82,7 @@ typedef struct kvformat_kvs1_info {
     uint64_t repairable_records;
 } kvformat_kvs1_info;
 
+/** The values to start from. */
 #define KVFORMAT_KVS1_INFO_INIT \
     { sizeof(kvformat_kvs1_info), {{0}}, {{0}}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
@@ -239,12 +240,13 @@ KVFORMAT_API void kvformat_kvs1_writer_close(kvformat_kvs1_writer *writer);
 
 /** What compacting did. */
 typedef struct kvformat_kvs1_compaction {
-    size_t struct_size; /**< Of the caller's struct. */
-    uint64_t blocks;
+    size_t struct_size;    /**< Of the caller's struct. */
+    uint64_t blocks;       /**< Copied. */
     uint64_t bytes_before; /**< Of the old file, without its tail. */
     uint64_t bytes_after;  /**< Of the new file. */
 } kvformat_kvs1_compaction;
 
+/** The values to start from. */
 #define KVFORMAT_KVS1_COMPACTION_INIT \
     { sizeof(kvformat_kvs1_compaction), 0, 0, 0 }
 
@@ -256,8 +258,8 @@ KVFORMAT_API kvformat_kvs1_compaction kvformat_kvs1_compaction_init(void);
  * same model, layout and alignment. Every block is checked on the way. `from` is only read.
  *
  * Errors: KVCORE_ECHECKSUM when a record in the tail of `from` is damaged (append with cut_damaged first); KVCORE_EINVAL for
- *         NULL and for a struct_size of *done that cannot be right; those of kvformat_kvs1_open(), kvformat_kvs1_check(), kvformat_kvs1_create(), kvformat_kvs1_put() and
- *         kvformat_kvs1_commit(); `to` is removed again.
+ *         NULL and for a struct_size of *done that cannot be right; those of kvformat_kvs1_open(), kvformat_kvs1_check(),
+ *         kvformat_kvs1_create(), kvformat_kvs1_put() and kvformat_kvs1_commit(); `to` is removed again.
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_compact(const char *from, const char *to,
                                                                   const kvcore_allocator *allocator,
