@@ -22,6 +22,8 @@ demo   libzstd-dev              module   libzstd
 demo   libisal-dev              module   libisal
 demo   zlib1g-dev               module   zlib
 demo   libmsgpack-dev           module   msgpack
+demo   libcurl4-openssl-dev     module   libcurl
+demo   libexpat1-dev            module   expat
 check  g++                      command  g++
 check  dpkg-dev                 command  dpkg-shlibdeps
 check  libcmocka-dev            module   cmocka

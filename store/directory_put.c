@@ -93,10 +93,10 @@ static void temporary_name(char name[TEMPORARY_BYTES]) {
 /* An unnamed file, or where there are none a named one; `name` is then not empty. */
 static int stage(kvstore__directory *self, int folder, char name[TEMPORARY_BYTES]) {
     name[0] = '\0';
-    if (!self->no_unnamed) {
+    if (!__atomic_load_n(&self->no_unnamed, __ATOMIC_RELAXED)) {
         int file = self->files.beneath(self->files.ctx, folder, ".", O_WRONLY | O_TMPFILE, 0600);
         if (file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return file;
-        self->no_unnamed = true;
+        __atomic_store_n(&self->no_unnamed, true, __ATOMIC_RELAXED);
     }
     temporary_name(name);
     return self->files.beneath(self->files.ctx, folder, name, O_WRONLY | O_CREAT | O_EXCL, 0600);

@@ -159,7 +159,10 @@ static bool remove_object(kvstore *store, const kvstore_identity *identity, kvha
 /* Bytes first counted as gone, then removed: a file that stays is found again by the next scan. */
 size_t kvstore__evict(kvstore *store, uint64_t down_to_bytes, int reason, size_t most) {
     size_t count = 0;
-    if (!store->keeper && store->backend.keep != NULL) return 0;
+    kvstore__lock(store);
+    bool may = store->keeper || store->backend.keep == NULL;
+    kvstore__unlock(store);
+    if (!may) return 0;
     for (; count < most; count++) {
         victim chosen;
         kvstore__lock(store);
@@ -211,8 +214,13 @@ static bool evict_some(kvstore *store) {
 kvcore_status kvstore_evict_to(kvstore *store, uint64_t bytes, uint64_t *evicted, kvcore_error *error) {
     if (store == NULL) return refuse_field(error, KVCORE_EINVAL, 0, "store is NULL");
     if (!store->backend.evicts) return refuse_field(error, KVCORE_ENOTSUP, 0, "this store does not evict");
-    if (!store->keeper && store->backend.keep != NULL && !(store->keeper = store->backend.keep(store->backend.ctx)))
-        return refuse_field(error, KVCORE_EBUSY, 0, "another process is the keeper");
+    if (!store->keeper && store->backend.keep != NULL) {
+        bool won = store->backend.keep(store->backend.ctx);
+        kvstore__lock(store);
+        store->keeper = won;
+        kvstore__unlock(store);
+        if (!won) return refuse_field(error, KVCORE_EBUSY, 0, "another process is the keeper");
+    }
     uint64_t sum = 0;
     for (size_t count; (count = kvstore__evict(store, bytes, KVSTORE_EVICTED_BYTES, EVICT_BATCH)) > 0;) sum += count;
     if (evicted != NULL) *evicted = sum;

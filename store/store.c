@@ -321,11 +321,11 @@ kvcore_status kvstore_space_open(kvstore *store, const kvstore_space_config *con
     bool full = store->space_count >= SPACES_MOST, other = false;
     if (found != NULL) {
         other = found->open && found->block_bytes != read.block_bytes;
-        if (!other) {
+        if (!other && !found->open) { /* once: others may be reading it */
             found->open = true;
             found->block_bytes = read.block_bytes;
-            *space = found;
         }
+        if (!other) *space = found;
     }
     kvstore__unlock(store);
     if (other)

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { SUBMITTERS = 8, ROUNDS = 60, CHAIN = 8 };
+enum { SUBMITTERS = 8, ROUNDS = 25, CHAIN = 8 };
 
 typedef struct submitter {
     kvstore *store;
