@@ -85,7 +85,7 @@ function header(text,    start, end) {
         end = index(substr(text, start + 2), "*/")
         text = substr(text, 1, start - 1) " " substr(text, start + end + 3)
     }
-    while (match(text, /KV[A-Z]+_(API|INLINE)[ \n]/)) {
+    while (match(text, /KV[A-Z0-9_]+_(API|INLINE)[ \n]/)) {
         text = substr(text, RSTART + RLENGTH)
         declaration(substr(text, 1, match(text, /[;{]/) - 1))
     }
