@@ -411,6 +411,7 @@ typedef struct kvlogical_counts {
     size_t primary, duplicate, inactive, withdrawn; /**< and in these; the sum of all is total */
 } kvlogical_counts;
 
+/** The values to start from. */
 #define KVLOGICAL_COUNTS_INIT \
     { sizeof(kvlogical_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 

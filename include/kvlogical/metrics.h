@@ -45,6 +45,7 @@ typedef struct kvlogical_metrics {
     uint64_t second_lives;     /**< registered beside blocks of the same name with other proofs */
 } kvlogical_metrics;
 
+/** The values to start from. */
 #define KVLOGICAL_METRICS_INIT \
     { sizeof(kvlogical_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 

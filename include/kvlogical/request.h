@@ -218,6 +218,7 @@ typedef struct kvlogical_request_counts {
     size_t scheduled_blocks;                                  /**< that the schedule allocated */
 } kvlogical_request_counts;
 
+/** The values to start from. */
 #define KVLOGICAL_REQUEST_COUNTS_INIT \
     { sizeof(kvlogical_request_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 

@@ -39,8 +39,11 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvstore_open_directory() and its siblings. */
 typedef struct kvstore kvstore;
+/** Opaque. The blocks of one identity; made by kvstore_space_open(). */
 typedef struct kvstore_space kvstore_space;
+/** The number of a batch that was submitted. */
 typedef uint64_t kvstore_ticket;
 
 /** What became of one block of a batch. */
@@ -64,6 +67,7 @@ enum {
 /** A word for an outcome: "stored", "no room", …. Never NULL. */
 KVSTORE_API const char *kvstore_outcome_text(uint32_t outcome);
 
+/** What became of one block. */
 typedef struct kvstore_result {
     uint32_t outcome;     /**< KVSTORE_… */
     uint32_t attempts;    /**< requests that it took; 0: none */
@@ -75,8 +79,8 @@ typedef struct kvstore_result {
 
 /** Memory of one piece of a block. */
 typedef struct kvstore_span {
-    void *bytes; /**< only read by a put */
-    size_t size_bytes;
+    void *bytes;       /**< only read by a put */
+    size_t size_bytes; /**< how many */
 } kvstore_span;
 
 /** How names become keys, and what an object consists of. */
@@ -93,11 +97,12 @@ typedef enum kvstore_scheme {
  *                                           KVWOMBAT_WBZ1_ZSTD};
  */
 typedef struct kvstore_wrapping {
-    size_t (*bound)(size_t raw_bytes);
+    size_t (*bound)(size_t raw_bytes); /**< room that wrapping may take */
+    /** Wrap some bytes. */
     kvcore_status (*wrap)(int algorithm, int level, kvcore_bytes raw, void *bytes, size_t capacity, size_t *size_bytes);
     /** KVFORMAT_EMAGIC: it is not wrapped, and taken as it is. Any other failure: it is damaged. */
     kvcore_status (*unwrap)(kvcore_bytes input, void *memory, size_t capacity, kvcore_bytes *raw, kvcore_error *error);
-    int algorithm;
+    int algorithm; /**< given to wrap */
 } kvstore_wrapping;
 
 /** What all kinds of stores take. Zeros mean the defaults. */
@@ -115,23 +120,26 @@ typedef struct kvstore_options {
     uint32_t max_catalog_entries;      /**< of a store that does not evict; 0: 4 Mi */
     uint32_t event_capacity;           /**< events kept until kvstore_take_events(); 0: none are made */
     int compression_level;             /**< zstd, 1 … 22; 0: payloads are stored as they are */
-    kvstore_scheme scheme;
-    int32_t dynamo_rank;              /**< folder of the Dynamo scheme, counted from 1; 0: no folder */
+    kvstore_scheme scheme;             /**< how names become keys */
+    int32_t dynamo_rank;               /**< folder of the Dynamo scheme, counted from 1; 0: no folder */
     const kvstore_wrapping *wrapping; /**< of the WombatKV scheme; borrowed while the store lives. NULL: all is plain */
     bool accept_unverified;           /**< must be said for schemes other than native */
 } kvstore_options;
 
+/** The values to start from. */
 #define KVSTORE_OPTIONS_INIT \
     { .struct_size = sizeof(kvstore_options) }
 /** KVSTORE_OPTIONS_INIT as a function, for other languages. */
 KVSTORE_API kvstore_options kvstore_options_init(void);
 
+/** What a put promises when the machine stops. */
 typedef enum kvstore_durability {
     KVSTORE_DURABILITY_CACHE =
         0, /**< no sync: a crash of the machine may lose or damage recent blocks, which reading detects */
     KVSTORE_DURABILITY_SYNC = 1, /**< stored means: data and folder entry are on the disk */
 } kvstore_durability;
 
+/** A store in a folder. Start from KVSTORE_DIRECTORY_CONFIG_INIT. */
 typedef struct kvstore_directory_config {
     size_t struct_size;             /**< KVSTORE_DIRECTORY_CONFIG_INIT */
     const char *root;               /**< must exist, or its parent must: then it is created, mode 0700 */
@@ -142,12 +150,13 @@ typedef struct kvstore_directory_config {
     uint32_t ttl_seconds;           /**< of a block that nobody uses; 0: none */
     uint32_t rescan_seconds;        /**< how often the keeper looks for files of others; 0: 300 */
     uint32_t io_threads;            /**< 0: all work is done inside kvstore_poll() */
-    kvstore_durability durability;
-    bool allow_shared_root; /**< others may write the root: then they may forge blocks */
-    bool never_keeper;      /**< this process never evicts */
-    bool exclusive;         /**< no other process may use it: a complete catalog then answers misses without I/O */
+    kvstore_durability durability;  /**< what stored means */
+    bool allow_shared_root;         /**< others may write the root: then they may forge blocks */
+    bool never_keeper;              /**< this process never evicts */
+    bool exclusive; /**< no other process may use it: a complete catalog then answers misses without I/O */
 } kvstore_directory_config;
 
+/** The values to start from. */
 #define KVSTORE_DIRECTORY_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_directory_config) }
 /** KVSTORE_DIRECTORY_CONFIG_INIT as a function, for other languages. */
@@ -162,7 +171,8 @@ KVSTORE_API kvstore_directory_config kvstore_directory_config_init(void);
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_open_directory(const kvstore_directory_config *config,
                                                                   kvstore **store, kvcore_error *error);
 
-/** A store in this process's memory, for tests and as a scratch. At most max_bytes (0: 1 GiB). Options may be NULL. */
+/** A store in this process's memory, for tests and as a scratch. At most max_bytes (0: 1 GiB). Options may be NULL.
+ *  Errors: KVCORE_EINVAL; KVCORE_ECONFIG; KVCORE_ENOMEM. */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_open_memory(const kvstore_options *options, uint64_t max_bytes,
                                                                kvstore **store, kvcore_error *error);
 
@@ -171,18 +181,19 @@ KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_close(kvstore *store);
 
 /** Whose blocks, and how long they are. */
 typedef struct kvstore_space_config {
-    size_t struct_size;  /**< KVSTORE_SPACE_CONFIG_INIT */
-    kvcore_bytes tenant; /**< the namespace in the WombatKV scheme */
-    kvcore_model_digest model;
-    kvcore_layout_tag layout;
-    uint32_t block_tokens;
-    uint16_t rank;
-    uint16_t ranks; /**< 0 counts as 1 */
-    uint16_t group;
-    uint64_t block_bytes; /**< every payload is this long; 0: they vary */
-    bool unidentified;    /**< tenant, model, layout or tokens may be zero */
+    size_t struct_size;        /**< KVSTORE_SPACE_CONFIG_INIT */
+    kvcore_bytes tenant;       /**< the namespace in the WombatKV scheme */
+    kvcore_model_digest model; /**< which model computes the blocks */
+    kvcore_layout_tag layout;  /**< how payloads are laid out */
+    uint32_t block_tokens;     /**< tokens a block */
+    uint16_t rank;             /**< which part of a tensor-parallel model, from 0 */
+    uint16_t ranks;            /**< 0 counts as 1 */
+    uint16_t group;            /**< which group of layers, from 0 */
+    uint64_t block_bytes;      /**< every payload is this long; 0: they vary */
+    bool unidentified;         /**< tenant, model, layout or tokens may be zero */
 } kvstore_space_config;
 
+/** The values to start from. */
 #define KVSTORE_SPACE_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_space_config) }
 /** KVSTORE_SPACE_CONFIG_INIT as a function, for other languages. */
@@ -197,22 +208,24 @@ KVSTORE_API kvstore_space_config kvstore_space_config_init(void);
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_space_open(kvstore *store, const kvstore_space_config *config,
                                                               kvstore_space **space, kvcore_error *error);
 
+/** Blocks to fetch or to store, and the memory for them. Start from KVSTORE_BATCH_INIT. */
 typedef struct kvstore_batch {
     size_t struct_size;           /**< KVSTORE_BATCH_INIT */
     const kvhash_plh *names;      /**< count, in chain order; NULL in the WombatKV scheme */
     const kvcore_hash256 *hashes; /**< count, in the WombatKV scheme */
-    size_t count;
-    const kvstore_span *spans; /**< count · spans_per_block. A get scribbles on them before it knows: see scrub. */
-    uint32_t spans_per_block;
-    uint32_t deadline_ms;                         /**< 0: the store's */
+    size_t count;                 /**< how many blocks */
+    const kvstore_span *spans;    /**< count · spans_per_block. A get scribbles on them before it knows: see scrub. */
+    uint32_t spans_per_block;     /**< how many spans each block has */
+    uint32_t deadline_ms;         /**< 0: the store's */
     const uint8_t (*proofs)[KVSTORE_PROOF_BYTES]; /**< count, or NULL; all zero: not said */
     kvstore_result *results;                      /**< count; whole when the completion is handed out */
-    void *user;
-    bool scrub;   /**< get: zero the memory of blocks that are no hits */
-    bool force;   /**< put: write even what is known to be there */
-    bool sidecar; /**< WombatKV scheme: raw tails in place of blocks */
+    void *user;                                   /**< given back in the completion */
+    bool scrub;                                   /**< get: zero the memory of blocks that are no hits */
+    bool force;                                   /**< put: write even what is known to be there */
+    bool sidecar;                                 /**< WombatKV scheme: raw tails in place of blocks */
 } kvstore_batch;
 
+/** The values to start from. */
 #define KVSTORE_BATCH_INIT \
     { .struct_size = sizeof(kvstore_batch) }
 /** KVSTORE_BATCH_INIT as a function, for other languages. */
@@ -229,18 +242,20 @@ KVSTORE_API kvstore_batch kvstore_batch_init(void);
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_submit_get(kvstore_space *space, const kvstore_batch *batch,
                                                               kvstore_ticket *ticket);
 
-/** Store blocks. What is known to be there is not written again. The spans must not change meanwhile. Errors: as above. */
+/** Store blocks. What is known to be there is not written again. The spans must not change meanwhile. Errors: as
+ * kvstore_submit_get(). */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_submit_put(kvstore_space *space, const kvstore_batch *batch,
                                                               kvstore_ticket *ticket);
 
 /** Give a batch up. Its completion still comes, and only then its memory is free. Unknown tickets are ignored. */
 KVSTORE_API void kvstore_cancel(kvstore *store, kvstore_ticket ticket);
 
+/** A batch that is done. */
 typedef struct kvstore_completion {
-    kvstore_ticket ticket;
-    void *user;
-    size_t good; /**< get: leading hits; put: stored and exists */
-    bool put;
+    kvstore_ticket ticket; /**< of which batch */
+    void *user;            /**< given back in the completion */
+    size_t good;           /**< get: leading hits; put: stored and exists */
+    bool put;              /**< a put, or a get */
 } kvstore_completion;
 
 /**
@@ -255,9 +270,10 @@ KVSTORE_API size_t kvstore_poll(kvstore *store, kvstore_completion *completions,
 KVSTORE_API int kvstore_descriptor(const kvstore *store);
 
 /** Submit and poll until done; for tools and simple engines, in the thread that polls. Completions of other batches stay.
- *  A batch that is larger than the store's limits is done in parts. *good may be NULL. Errors: as the submit calls. */
+ *  A batch that is larger than the store's limits is done in parts. *good may be NULL. Errors: as kvstore_submit_get(). */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_get(kvstore_space *space, const kvstore_batch *batch, size_t *hits,
                                                        kvcore_error *error);
+/** The same for a put. Errors: as kvstore_submit_get(). */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_put(kvstore_space *space, const kvstore_batch *batch, size_t *good,
                                                        kvcore_error *error);
 
@@ -273,6 +289,7 @@ KVSTORE_API void kvstore_touch(kvstore_space *space, const kvhash_plh *names, si
 
 /** Take in what events of other nodes say: a hint, no promise. Errors: KVCORE_EINVAL, KVCORE_ENOMEM. */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_learn(kvstore_space *space, const kvhash_plh *names, size_t count);
+/** What a REMOVE event of another node says: take the names out of the catalog. NULL does nothing. */
 KVSTORE_API void kvstore_forget(kvstore_space *space, const kvhash_plh *names, size_t count);
 
 /** Exempt from eviction by this process for so long; seconds 0 ends it. Errors: KVCORE_EINVAL; KVCORE_ENOMEM. */
@@ -296,11 +313,11 @@ KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_remove(kvstore_space *space, 
 /** One stored block, as a listing gives it. */
 typedef struct kvstore_entry {
     kvstore_identity identity; /**< its tenant is valid during the call */
-    kvhash_plh name;
-    kvcore_bytes key; /**< below the prefix or root; valid during the call */
-    uint64_t object_bytes;
-    uint64_t disk_bytes;
-    uint64_t modified_ns;
+    kvhash_plh name;           /**< the block */
+    kvcore_bytes key;          /**< below the prefix or root; valid during the call */
+    uint64_t object_bytes;     /**< of the object */
+    uint64_t disk_bytes;       /**< allocated for it */
+    uint64_t modified_ns;      /**< when it was written, nanoseconds since the Unix epoch */
 } kvstore_entry;
 
 /** False ends the walk. */
@@ -313,14 +330,16 @@ KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_list(kvstore *store, const kv
 
 /** What a walk of kvstore_verify() found. */
 typedef struct kvstore_verdict {
-    kvstore_entry entry;
+    kvstore_entry entry;   /**< the block */
     kvstore_object object; /**< where status is KVCORE_OK or KVSTORE_EFOREIGN */
     kvcore_status status;  /**< KVCORE_OK; KVSTORE_EFOREIGN; or why it is damaged */
 } kvstore_verdict;
 
+/** False ends the walk. */
 typedef bool (*kvstore_judge)(void *ctx, const kvstore_verdict *verdict);
 
-/** Read and check every block, at most bytes_per_second of them (0: as fast as it goes). Removes nothing. As kvstore_list(). */
+/** Read and check every block, at most bytes_per_second of them (0: as fast as it goes). Removes nothing. Errors: as
+ *  kvstore_list(). */
 KVSTORE_API KVCORE_NODISCARD kvcore_status kvstore_verify(kvstore *store, const kvstore_space *space,
                                                           uint64_t bytes_per_second, kvstore_judge judge, void *ctx,
                                                           kvcore_error *error);
@@ -368,37 +387,38 @@ enum { KVSTORE_LATENCY_BUCKETS = 40 };
 
 /** Counters since it was opened, never reset; and the state of now. */
 typedef struct kvstore_stats {
-    size_t struct_size; /**< KVSTORE_STATS_INIT */
-    uint64_t blocks[KVSTORE_OUTCOMES];
-    uint64_t bytes[KVSTORE_OUTCOMES];
-    uint64_t evicted_blocks[KVSTORE_EVICTED_REASONS];
-    uint64_t evicted_bytes;
-    uint64_t repaired_blocks;
-    uint64_t ignored_entries; /**< of listings: not ours */
-    uint64_t requests[KVSTORE_REQUESTS];
-    uint64_t answers[KVSTORE_ANSWERS];
-    uint64_t retries;
-    uint64_t retry_budget; /**< tokens left */
-    uint64_t breaker_opened;
-    uint64_t breaker_since_ns; /**< of the state */
-    kvcore_status breaker_reason;
-    uint32_t breaker; /**< KVSTORE_BREAKER_… */
-    uint64_t inflight_bytes;
-    uint64_t inflight_blocks;
-    uint64_t catalog_entries;
-    uint64_t catalog_bytes; /**< memory of it */
-    uint64_t disk_bytes;    /**< allocated, of what the catalog has */
-    uint64_t free_bytes;    /**< of the file system, as last asked */
-    uint64_t max_bytes;
+    size_t struct_size;                               /**< KVSTORE_STATS_INIT */
+    uint64_t blocks[KVSTORE_OUTCOMES];                /**< by what became of them */
+    uint64_t bytes[KVSTORE_OUTCOMES];                 /**< the same in payload bytes */
+    uint64_t evicted_blocks[KVSTORE_EVICTED_REASONS]; /**< by reason */
+    uint64_t evicted_bytes;                           /**< of objects */
+    uint64_t repaired_blocks;                         /**< damaged ones that a put replaced */
+    uint64_t ignored_entries;                         /**< of listings: not ours */
+    uint64_t requests[KVSTORE_REQUESTS];              /**< to the backend, by kind */
+    uint64_t answers[KVSTORE_ANSWERS];                /**< of the backend, by kind */
+    uint64_t retries;                                 /**< requests that were made again */
+    uint64_t retry_budget;                            /**< tokens left */
+    uint64_t breaker_opened;                          /**< how often */
+    uint64_t breaker_since_ns;                        /**< of the state */
+    kvcore_status breaker_reason;                     /**< the status that opened it last */
+    uint32_t breaker;                                 /**< KVSTORE_BREAKER_… */
+    uint64_t inflight_bytes;                          /**< of the batches that are out */
+    uint64_t inflight_blocks;                         /**< of the batches that are out */
+    uint64_t catalog_entries;                         /**< names in the catalog */
+    uint64_t catalog_bytes;                           /**< memory of it */
+    uint64_t disk_bytes;                              /**< allocated, of what the catalog has */
+    uint64_t free_bytes;                              /**< of the file system, as last asked */
+    uint64_t max_bytes;                               /**< the limit in force */
     uint64_t youngest_evicted_seconds; /**< age since its last use of the youngest block that was ever evicted */
-    uint64_t get_latency[KVSTORE_LATENCY_BUCKETS];
-    uint64_t put_latency[KVSTORE_LATENCY_BUCKETS];
-    uint64_t events_lost;
-    bool catalog_complete;
-    bool scanning;
-    bool keeper;
+    uint64_t get_latency[KVSTORE_LATENCY_BUCKETS]; /**< gets by how long they took */
+    uint64_t put_latency[KVSTORE_LATENCY_BUCKETS]; /**< puts by how long they took */
+    uint64_t events_lost;                          /**< events that nobody took in time */
+    bool catalog_complete;                         /**< what the catalog lacks is not there */
+    bool scanning;                                 /**< the scan of what is there goes on */
+    bool keeper;                                   /**< this process evicts */
 } kvstore_stats;
 
+/** The values to start from. */
 #define KVSTORE_STATS_INIT \
     { .struct_size = sizeof(kvstore_stats) }
 /** KVSTORE_STATS_INIT as a function, for other languages. */
@@ -424,9 +444,10 @@ enum {
     KVSTORE_EVENT_NO_ROOM,
 };
 
+/** Something that happened in a store. */
 typedef struct kvstore_event {
-    uint32_t kind; /**< KVSTORE_EVENT_… */
-    kvcore_status status;
+    uint32_t kind;              /**< KVSTORE_EVENT_… */
+    kvcore_status status;       /**< why, for the kinds that have a reason */
     const kvstore_space *space; /**< of block, damaged, foreign; NULL of a space that is not open here */
     kvhash_event block;         /**< its name; its sequence is the store's, from 1 */
 } kvstore_event;
