@@ -90,7 +90,7 @@ static kvcore_status implementation_binary(kvcontent_terms *terms, const kvconte
         return status == KVCORE_OK ? status : refuse(error, status, KVCORE_NO_INDEX, "function");
     }
     if (!is_kind(terms, step->module, NODE_ATOM))
-        return refuse(error, KVCORE_EINVAL, KVCORE_NO_INDEX, "module is no atom");
+        return refuse(error, KVCORE_EINVAL, KVCORE_NO_INDEX, "module is not an atom");
     const term_node *atom = term_at(terms, step->module.number);
     char text[4 * 255];
     size_t size = atom->count;

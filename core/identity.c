@@ -77,7 +77,7 @@ static kvcore_status hash_file(const char *path, size_t index, kvcore_hash256 *h
     kvcore_sha256_hasher hasher;
     kvcore_status status = kvcore_sha256_begin(&hasher);
     if (status != KVCORE_OK) {
-        kvcore_fail(error, &(kvcore_error){.code = status, .index = index}, "SHA-256 is not to be had");
+        kvcore_fail(error, &(kvcore_error){.code = status, .index = index}, "SHA-256 is not available");
     } else {
         status = hash_descriptor(descriptor, path, index, &hasher, error);
         if (status == KVCORE_OK) status = kvcore_sha256_end(&hasher, hash);
@@ -149,7 +149,7 @@ kvcore_status kvcore_model_digest_of_files(const kvcore_model_file *files, size_
     status = kvcore_sha256_begin(&hasher);
     if (status != KVCORE_OK)
         return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX},
-                           "SHA-256 is not to be had");
+                           "SHA-256 is not available");
     status = kvcore_sha256_add(&hasher, (kvcore_bytes){domain, sizeof domain - 1});
     if (status == KVCORE_OK) status = add_u64(&hasher, count);
     const char *previous = NULL;

@@ -86,7 +86,7 @@ static kvcore_status random_id(uint8_t id[16], kvcore_error *error) {
     int descriptor = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
     ssize_t got = descriptor < 0 ? -1 : read(descriptor, id, 16);
     if (descriptor >= 0) close(descriptor);
-    return got == 16 ? KVCORE_OK : kvcore_fail(error, &(kvcore_error){.code = KVCORE_EIO}, "no random numbers");
+    return got == 16 ? KVCORE_OK : kvcore_fail(error, &(kvcore_error){.code = KVCORE_EIO}, "the system gave no random bytes");
 }
 
 static kvcore_status header_of(const kvformat_kvs1_config *config, kvs1_header *header, kvcore_error *error) {
@@ -222,7 +222,7 @@ kvcore_status kvformat_kvs1_put(kvformat_kvs1_writer *writer, kvhash_plh name, k
     uint64_t block_bytes, end;
     if (writer->broken) return refuse_broken(error);
     if (!kvhash_plh_valid(name))
-        return kvcore_fail(error, &(kvcore_error){.code = KVHASH_EMODE, .index = KVCORE_NO_INDEX}, "the name is none");
+        return kvcore_fail(error, &(kvcore_error){.code = KVHASH_EMODE, .index = KVCORE_NO_INDEX}, "invalid name");
     if (!kvformat__kvs1_block_bytes(writer->header.alignment, payload.size_bytes, &block_bytes) ||
         __builtin_add_overflow(writer->end, block_bytes, &end) || end > INT64_MAX)
         return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EOVERFLOW, .actual = payload.size_bytes},

@@ -100,7 +100,7 @@ kvcore_status kvhash_request_digests(const kvhash_request *request, kvcore_hash2
     if (status != KVCORE_OK) return status;
     status = chain(&reading, digests);
     kvhash__run_walk_end(&reading.walk);
-    return status == KVCORE_OK ? KVCORE_OK : fail(error, status, "libcrypto gives no SHA-256");
+    return status == KVCORE_OK ? KVCORE_OK : fail(error, status, "SHA-256 is not available from libcrypto");
 }
 
 /* ---- HMAC-SHA-256, FIPS 198-1 ---- */
@@ -159,7 +159,7 @@ kvcore_status kvhash_tenant_salt(kvcore_bytes secret, kvcore_bytes tenant, char 
                            "the secret has %zu bytes, %d are the least", secret.size_bytes, SECRET_BYTES_LEAST);
     kvcore_hash256 code;
     kvcore_status status = hmac(secret, tenant, &code);
-    if (status != KVCORE_OK) return fail(error, status, "libcrypto gives no SHA-256");
+    if (status != KVCORE_OK) return fail(error, status, "SHA-256 is not available from libcrypto");
     kvcore_hex_encode(code.bytes, sizeof code.bytes, salt);
     salt[2 * sizeof code.bytes] = '\0';
     return KVCORE_OK;

@@ -101,7 +101,7 @@ kvcore_status kvhash_prover_create(const kvhash_prover_config *config, kvhash_pr
     if (own.secret.size_bytes != 0)
         memcpy(secret, own.secret.data, sizeof secret);
     else if (kvcore_random_fill(secret, sizeof secret) != KVCORE_OK)
-        return fail(error, KVCORE_EIO, "the system gives no random bytes");
+        return fail(error, KVCORE_EIO, "the system gave no random bytes");
     kvhash_prover *made = kvcore_alloc(&own.allocator, 1, sizeof *made, _Alignof(kvhash_prover));
     if (made == NULL) {
         kvcore_wipe(secret, sizeof secret);
@@ -112,7 +112,7 @@ kvcore_status kvhash_prover_create(const kvhash_prover_config *config, kvhash_pr
     kvcore_wipe(secret, sizeof secret);
     if (status != KVCORE_OK) {
         kvhash_prover_destroy(made);
-        return fail(error, status, "libcrypto gives no SHA-256");
+        return fail(error, status, "SHA-256 is not available from libcrypto");
     }
     *prover = made;
     return KVCORE_OK;

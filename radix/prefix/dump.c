@@ -115,16 +115,16 @@ static kvcore_status malformed(kvcore_error *error, kvcore_status code, size_t o
 }
 
 static kvcore_status check_header(const uint8_t *bytes, size_t size_bytes, layout *l, kvcore_error *error) {
-    if (size_bytes < HEADER_BYTES) return malformed(error, KVCORE_ETRUNCATED, size_bytes, "no room for a header");
+    if (size_bytes < HEADER_BYTES) return malformed(error, KVCORE_ETRUNCATED, size_bytes, "input is shorter than a header");
     if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0) return malformed(error, KVCORE_EFORMAT, 0, "not a dump of an index");
-    if (kvcore_load_le32(bytes + 8) != VERSION) return malformed(error, KVCORE_ENOTSUP, 8, "a version not known here");
+    if (kvcore_load_le32(bytes + 8) != VERSION) return malformed(error, KVCORE_ENOTSUP, 8, "unsupported dump version");
     if (!lay_out(kvcore_load_le32(bytes + 12), kvcore_load_le64(bytes + 16), l))
-        return malformed(error, KVCORE_EFORMAT, 16, "more names than can be");
-    if (size_bytes < l->size_bytes) return malformed(error, KVCORE_ETRUNCATED, size_bytes, "the dump ends too early");
-    if (size_bytes > l->size_bytes) return malformed(error, KVCORE_EFORMAT, l->size_bytes, "bytes behind the dump");
+        return malformed(error, KVCORE_EFORMAT, 16, "number of names is too large");
+    if (size_bytes < l->size_bytes) return malformed(error, KVCORE_ETRUNCATED, size_bytes, "dump ends too early");
+    if (size_bytes > l->size_bytes) return malformed(error, KVCORE_EFORMAT, l->size_bytes, "extra bytes after the dump");
     kvcore_hash256 checksum = checksum_of(bytes, l);
     if (memcmp(checksum.bytes, bytes + l->checksum_at, CHECKSUM_BYTES) != 0)
-        return malformed(error, KVCORE_ECHECKSUM, l->checksum_at, "the checksum is another");
+        return malformed(error, KVCORE_ECHECKSUM, l->checksum_at, "checksum mismatch");
     return KVCORE_OK;
 }
 
@@ -139,9 +139,9 @@ static kvcore_status check_holders(const uint8_t *bytes, const layout *l, kvcore
         if (i > 0 && holder_compare(holder_from(at - HOLDER_BYTES), holder_from(at)) >= 0)
             return malformed(error, KVCORE_EFORMAT, offset, "holders are not ascending");
         if (kvcore_load_le32(at + 12) > 1)
-            return malformed(error, KVCORE_EFORMAT, offset + 12, "neither stale nor not");
+            return malformed(error, KVCORE_EFORMAT, offset + 12, "stale flag must be 0 or 1");
         if (kvcore_load_le64(at + 16) == 0)
-            return malformed(error, KVCORE_EFORMAT, offset + 16, "number 0 is expected");
+            return malformed(error, KVCORE_EFORMAT, offset + 16, "expected event number must not be 0");
     }
     return KVCORE_OK;
 }
@@ -150,14 +150,14 @@ static kvcore_status check_names(const uint8_t *bytes, const layout *l, kvcore_e
     for (size_t i = 0; i < l->names; i++) {
         size_t offset = l->names_at + i * l->name_bytes;
         const uint8_t *at = bytes + offset, *row = at + KVHASH_PLH_BYTES;
-        if (!kvhash_plh_valid(name_from(at))) return malformed(error, KVCORE_EFORMAT, offset, "not a name");
+        if (!kvhash_plh_valid(name_from(at))) return malformed(error, KVCORE_EFORMAT, offset, "invalid name");
         if (i > 0 && by_name(at - l->name_bytes, at) >= 0)
             return malformed(error, KVCORE_EFORMAT, offset, "names are not ascending");
         bool any = false;
         for (size_t b = 0; b < l->row_bytes; b++) any |= row[b] != 0;
-        if (!any) return malformed(error, KVCORE_EFORMAT, offset, "a name without holders");
+        if (!any) return malformed(error, KVCORE_EFORMAT, offset, "name has no holders");
         if (l->holders % 8 != 0 && row[l->row_bytes - 1] >> (l->holders % 8) != 0)
-            return malformed(error, KVCORE_EFORMAT, offset, "a holder that is none");
+            return malformed(error, KVCORE_EFORMAT, offset, "bit set for a holder that does not exist");
     }
     return KVCORE_OK;
 }
@@ -203,23 +203,23 @@ static void take_back(kvradix_index *index, const layout *l) {
 
 static kvcore_status take_in(kvradix_index *index, const layout *l, const uint8_t *bytes, kvcore_error *error) {
     if (kvradix_index_count(index).holders > 0)
-        return malformed(error, KVRADIX_ENOTEMPTY, 0, "the index knows a holder already");
+        return malformed(error, KVRADIX_ENOTEMPTY, 0, "index must be empty, but it knows a holder");
     if (l->holders > index->holders.capacity)
         return kvcore_fail(error,
                            &(kvcore_error){.code = KVRADIX_EHOLDERS,
                                            .index = KVCORE_NO_INDEX,
                                            .expected = index->holders.capacity,
                                            .actual = l->holders},
-                           "%zu holders, and there is room for %zu", l->holders, index->holders.capacity);
+                           "%zu holders in the dump, but the index has room for %zu", l->holders, index->holders.capacity);
     read_holders(index, l, bytes);
     kvcore_status status = read_names(index, l, bytes);
     if (status == KVCORE_OK) return status;
     take_back(index, l);
-    return malformed(error, status, 0, "no room for the names");
+    return malformed(error, status, 0, "no memory for the names");
 }
 
 kvcore_status kvradix_index_load(kvradix_index *index, const void *bytes, size_t size_bytes, kvcore_error *error) {
-    if (index == NULL || bytes == NULL) return malformed(error, KVCORE_EINVAL, 0, "no index or no bytes");
+    if (index == NULL || bytes == NULL) return malformed(error, KVCORE_EINVAL, 0, "index or bytes is NULL");
     layout l = {0};
     kvcore_status status = check_header(bytes, size_bytes, &l, error);
     if (status == KVCORE_OK) status = check_holders(bytes, &l, error);

@@ -221,7 +221,7 @@ static void recognise(kvcore_bytes file, bool verify, finding *of) {
         inspect_json(file, verify, of);
         return;
     }
-    keep(of, kvcore_fail(&of->error, &(kvcore_error){.code = KVFORMAT_EMAGIC}, "of no format that is known here"));
+    keep(of, kvcore_fail(&of->error, &(kvcore_error){.code = KVFORMAT_EMAGIC}, "unknown format"));
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------------- */
