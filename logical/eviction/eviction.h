@@ -40,6 +40,8 @@ typedef struct eviction {
     void (*begins)(order *o);
     /* These slots were looked up, held or not; a slot may repeat. Before `revived`. NULL: no matter. */
     void (*hit)(order *o, const uint32_t *slots, size_t count);
+    /* The names of these slots are about to be registered: time to prefetch. NULL: no matter. */
+    void (*registering)(order *o, const uint32_t *slots, size_t count);
     /* This slot is the first of its name here. NULL: no matter. */
     void (*registered)(order *o, uint32_t slot);
     /* The name of this slot, not inactive, is about to leave the names, other than by choose(). NULL: no matter. */

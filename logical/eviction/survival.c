@@ -1,8 +1,6 @@
 /* All sums are made in the stated order and without contraction, so that every machine evicts alike. */
 #include "eviction/survival.h"
 
-#include <string.h>
-
 #include "eviction/eviction.h"
 #include "pool/list_check.h"
 
@@ -11,48 +9,8 @@
 #define DECAY 0.9659363289248456 /* half after 20 */
 #define FIRST_SOLVE 1024
 #define NO_TRIAL UINT16_MAX
-#define MOST_USES 31 /* fits a ghost, and is more than the last class begins with */
 
-/* ---- memory ---- */
-
-static uint32_t homes_for(uint64_t ghosts) {
-    uint64_t homes = 16;
-    while (homes < ghosts) homes *= 2;
-    return (uint32_t)homes;
-}
-
-static uint64_t up(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
-
-uint64_t kvlogical__survival_bytes(uint64_t blocks) {
-    uint64_t ghosts = 4 * blocks;
-    return up(sizeof(survival)) + up(blocks * sizeof(survival_block)) + up(ghosts * sizeof(survival_ghost)) +
-           up(homes_for(ghosts) * sizeof(uint32_t));
-}
-
-static void solve(survival *s);
-
-survival *kvlogical__survival_init(void *memory, uint32_t blocks) {
-    survival *s = memory;
-    char *at = (char *)memory + up(sizeof *s);
-    memset(s, 0, sizeof *s);
-    s->block_count = blocks;
-    s->ghost_capacity = 4 * blocks;
-    s->home_mask = homes_for(s->ghost_capacity) - 1;
-    s->blocks = (void *)at;
-    s->ghosts = (void *)(at += up(blocks * sizeof(survival_block)));
-    s->ghost_homes = (void *)(at + up(s->ghost_capacity * sizeof(survival_ghost)));
-    for (uint32_t i = 0; i < blocks; i++) s->blocks[i] = (survival_block){.class = SURVIVAL_CLASSES};
-    for (uint32_t i = 0; i < s->ghost_capacity; i++) s->ghosts[i].next = i + 1;
-    s->ghosts[s->ghost_capacity - 1].next = SURVIVAL_NONE;
-    memset(s->ghost_homes, 0xFF, ((size_t)s->home_mask + 1) * sizeof *s->ghost_homes);
-    memset(s->trial_homes, 0xFF, sizeof s->trial_homes);
-    for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) s->lists[c] = (survival_list){SURVIVAL_NONE, SURVIVAL_NONE};
-    s->ghost_order = (survival_list){SURVIVAL_NONE, SURVIVAL_NONE};
-    for (s->trial_shift = 2; (uint64_t)SURVIVAL_TRIALS << s->trial_shift < 8 * (uint64_t)blocks;) s->trial_shift++;
-    solve(s);
-    s->next_solve = FIRST_SOLVE;
-    return s;
-}
+static survival *the_survival(const order *o) { return o->memory; }
 
 /* ---- classes, buckets ---- */
 
@@ -150,214 +108,34 @@ static void settle(survival *s) {
     s->pending = 0;
 }
 
-void kvlogical__survival_begin(survival *s) {
+/* A look-up begins: learn, if it is time. */
+static void survival_begins(order *o) {
+    survival *s = the_survival(o);
     settle(s);
     if (s->now < s->next_solve) return;
-    uint64_t step = s->block_count < 8192 ? 8192 : s->block_count > 65536 ? 65536 : s->block_count;
+    uint64_t step = o->slot_count < 8192 ? 8192 : o->slot_count > 65536 ? 65536 : o->slot_count;
     solve(s);
     s->next_solve = s->now + (s->now < step ? s->now : step);
 }
 
-/* ---- trials ---- */
+/* ---- memory ---- */
 
-static uint16_t *trial_home(survival *s, uint64_t key) { return &s->trial_homes[key & (2 * SURVIVAL_TRIALS - 1)]; }
+static uint64_t head_bytes(void) { return ghosts_round(sizeof(survival)); }
 
-/* The trial leaves the table. */
-static void unlink_trial(survival *s, uint16_t number) {
-    uint16_t *at = trial_home(s, s->trials[number].key);
-    while (*at != number) at = &s->trials[*at].next;
-    *at = s->trials[number].next;
-    s->trials[number].running = false;
+static uint64_t survival_bytes(uint64_t slots) { return head_bytes() + ghosts_bytes(4 * slots); }
+
+static void survival_init(order *o, const kvlogical_config *config) {
+    (void)config;
+    survival *s = the_survival(o);
+    memset(s, 0, sizeof *s);
+    ghosts_init(&s->ghosts, (char *)o->memory + head_bytes(), 4 * o->slot_count);
+    memset(s->trial_homes, 0xFF, sizeof s->trial_homes);
+    for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) list_init(&s->lists[c]);
+    for (s->trial_shift = 2; (uint64_t)SURVIVAL_TRIALS << s->trial_shift < 8 * (uint64_t)o->slot_count;)
+        s->trial_shift++;
+    solve(s);
+    s->next_solve = FIRST_SOLVE;
 }
-
-static void end_asked(survival *s, uint16_t number) {
-    survival_trial *trial = &s->trials[number];
-    unsigned last = kvlogical__survival_bucket(s->now - trial->stamp);
-    for (unsigned b = 0; b <= last; b++) s->at_risk[trial->class][b] += 1.0;
-    s->asked[trial->class][last] += 1.0;
-    unlink_trial(s, number);
-}
-
-static void end_not_yet(survival *s, uint16_t number) {
-    survival_trial *trial = &s->trials[number];
-    unsigned last = kvlogical__survival_bucket(s->now - trial->stamp);
-    for (unsigned b = 0; b < last; b++) s->at_risk[trial->class][b] += 1.0;
-    s->at_risk[trial->class][last] += 0.5;
-    unlink_trial(s, number);
-}
-
-static void begin_trial(survival *s, survival_block *block) {
-    uint16_t number = (uint16_t)(s->trials_begun++ % SURVIVAL_TRIALS);
-    if (s->trials[number].running) end_not_yet(s, number);
-    uint16_t *home = trial_home(s, block->key);
-    s->trials[number] = (survival_trial){block->key, s->now, *home, block->class, true};
-    *home = block->trial = number;
-}
-
-/* A block that is cached. */
-static void end_trial_of(survival *s, const survival_block *block) {
-    const survival_trial *trial = &s->trials[block->trial];
-    if (trial->running && trial->key == block->key) end_asked(s, block->trial);
-}
-
-/* A name that may have been cached once. */
-static void end_trial_named(survival *s, uint64_t key) {
-    uint16_t number = *trial_home(s, key);
-    while (number != NO_TRIAL && s->trials[number].key != key) number = s->trials[number].next;
-    if (number != NO_TRIAL) end_asked(s, number);
-}
-
-/* ---- ghosts ---- */
-
-static uint64_t key_of(kvhash_plh name) {
-    return kvlogical__survival_mix(name.low ^ name.high * UINT64_C(0xD6E8FEB86659FD93));
-}
-
-static uint32_t *ghost_home(survival *s, uint32_t home) { return &s->ghost_homes[home & s->home_mask]; }
-
-static bool is_ghost_of(const survival_ghost *ghost, uint64_t key) {
-    return ghost->home == (uint32_t)key && ghost->tag == key >> 37;
-}
-
-/* The ghost at this link of its chain is forgotten. */
-static void drop_ghost(survival *s, uint32_t *link) {
-    uint32_t number = *link;
-    survival_ghost *ghost = &s->ghosts[number];
-    *link = ghost->next;
-    *(ghost->older == SURVIVAL_NONE ? &s->ghost_order.oldest : &s->ghosts[ghost->older].younger) = ghost->younger;
-    *(ghost->younger == SURVIVAL_NONE ? &s->ghost_order.youngest : &s->ghosts[ghost->younger].older) = ghost->older;
-    ghost->next = s->free_ghost;
-    s->free_ghost = number;
-}
-
-static void drop_oldest_ghost(survival *s) {
-    uint32_t oldest = s->ghost_order.oldest, *link = ghost_home(s, s->ghosts[oldest].home);
-    while (*link != oldest) link = &s->ghosts[*link].next;
-    drop_ghost(s, link);
-}
-
-/* Its uses, or 0; the ghost goes. */
-static uint32_t take_ghost(survival *s, uint64_t key) {
-    uint32_t *link = ghost_home(s, (uint32_t)key);
-    while (*link != SURVIVAL_NONE && !is_ghost_of(&s->ghosts[*link], key)) link = &s->ghosts[*link].next;
-    if (*link == SURVIVAL_NONE) return 0;
-    uint32_t uses = s->ghosts[*link].uses;
-    drop_ghost(s, link);
-    return uses;
-}
-
-static void add_ghost(survival *s, const survival_block *block) {
-    if (s->free_ghost == SURVIVAL_NONE) drop_oldest_ghost(s);
-    uint32_t number = s->free_ghost, *home = ghost_home(s, (uint32_t)block->key);
-    survival_ghost *ghost = &s->ghosts[number];
-    s->free_ghost = ghost->next;
-    ghost->home = (uint32_t)block->key;
-    ghost->tag = (uint32_t)(block->key >> 37) & ((1u << 27) - 1);
-    ghost->uses = block->uses & 31;
-    ghost->next = *home;
-    ghost->older = s->ghost_order.youngest;
-    ghost->younger = SURVIVAL_NONE;
-    *home = number;
-    *(ghost->older == SURVIVAL_NONE ? &s->ghost_order.oldest : &s->ghosts[ghost->older].younger) = number;
-    s->ghost_order.youngest = number;
-}
-
-/* ---- lists ---- */
-
-static void put(survival *s, uint32_t number) {
-    survival_block *block = &s->blocks[number];
-    survival_list *of = &s->lists[block->class];
-    block->older = of->youngest;
-    block->younger = SURVIVAL_NONE;
-    *(of->youngest == SURVIVAL_NONE ? &of->oldest : &s->blocks[of->youngest].younger) = number;
-    of->youngest = number;
-}
-
-static void take(survival *s, uint32_t number) {
-    survival_block *block = &s->blocks[number];
-    if (block->class == SURVIVAL_CLASSES) return;
-    survival_list *of = &s->lists[block->class];
-    *(block->older == SURVIVAL_NONE ? &of->oldest : &s->blocks[block->older].younger) = block->younger;
-    *(block->younger == SURVIVAL_NONE ? &of->youngest : &s->blocks[block->younger].older) = block->older;
-    block->class = SURVIVAL_CLASSES;
-}
-
-/* ---- what the manager tells ---- */
-
-static uint32_t once_more(uint32_t uses) { return uses < MOST_USES ? uses + 1 : MOST_USES; }
-
-void kvlogical__survival_found(survival *s, const uint32_t *blocks, size_t count) {
-    if (!s->pending_found) settle(s);
-    s->pending_found = true;
-    for (size_t i = 0; i < count; i++) {
-        survival_block *block = &s->blocks[blocks[i]];
-        take(s, blocks[i]);
-        end_trial_of(s, block);
-        block->uses = once_more(block->uses);
-    }
-    s->pending += count;
-}
-
-void kvlogical__survival_registered(survival *s, const uint32_t *blocks, const kvhash_plh *names, size_t count) {
-    if (s->pending_found) settle(s);
-    s->pending_found = false;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t key = key_of(names[i]);
-        end_trial_named(s, key);
-        s->blocks[blocks[i]] =
-            (survival_block){.key = key, .uses = once_more(take_ghost(s, key)), .class = SURVIVAL_CLASSES};
-    }
-    s->pending += count;
-}
-
-void kvlogical__survival_released(survival *s, const uint32_t *blocks, size_t count) {
-    uint64_t mask = (UINT64_C(1) << s->trial_shift) - 1;
-    settle(s);
-    for (size_t i = 0; i < count; i++) {
-        survival_block *block = &s->blocks[blocks[i]];
-        block->class = (uint8_t)kvlogical__survival_class(block->uses);
-        block->stamp = s->now;
-        put(s, blocks[i]);
-        if ((kvlogical__survival_mix(s->releases++) & mask) == 0) begin_trial(s, block);
-    }
-}
-
-void kvlogical__survival_removed(survival *s, const uint32_t *blocks, size_t count) {
-    for (size_t i = 0; i < count; i++) take(s, blocks[i]);
-}
-
-/* ---- victims ---- */
-
-typedef struct tail {
-    double worth;
-    uint64_t stamp;
-} tail;
-
-static tail judge(const survival *s, unsigned class) {
-    uint32_t oldest = s->lists[class].oldest;
-    if (oldest == SURVIVAL_NONE) return (tail){2.0, UINT64_MAX}; /* no worth is as high */
-    uint64_t stamp = s->blocks[oldest].stamp;
-    return (tail){s->worth[class][kvlogical__survival_bucket(s->now - stamp)], stamp};
-}
-
-static bool goes_first(tail a, tail b) { return a.worth < b.worth || (a.worth == b.worth && a.stamp < b.stamp); }
-
-void kvlogical__survival_evict(survival *s, uint32_t *victims, size_t count) {
-    tail tails[SURVIVAL_CLASSES];
-    settle(s);
-    for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) tails[c] = judge(s, c);
-    for (size_t i = 0; i < count; i++) {
-        unsigned best = 0;
-        for (unsigned c = 1; c < SURVIVAL_CLASSES; c++)
-            if (goes_first(tails[c], tails[best])) best = c;
-        victims[i] = s->lists[best].oldest;
-        take(s, victims[i]);
-        add_ghost(s, &s->blocks[victims[i]]);
-        tails[best] = judge(s, best);
-    }
-}
-
-/* ---- the row of the table ---- */
 
 static kvcore_status survival_check(kvlogical_config *config, kvcore_error *error) {
     if (config->block_count <= SURVIVAL_BLOCKS_MAX) return KVCORE_OK;
@@ -370,56 +148,170 @@ static kvcore_status survival_check(kvlogical_config *config, kvcore_error *erro
                        config->block_count);
 }
 
-static void survival_init(order *o, const kvlogical_config *config) {
-    (void)config;
-    kvlogical__survival_init(o->memory, o->slot_count);
+/* ---- trials ---- */
+
+static uint64_t key_of(kvhash_plh name) {
+    return kvlogical__survival_mix(name.low ^ name.high * UINT64_C(0xD6E8FEB86659FD93));
 }
 
-static void survival_begins(order *o) { kvlogical__survival_begin(o->memory); }
+static uint16_t *trial_home(survival *s, uint64_t key) { return &s->trial_homes[key & (2 * SURVIVAL_TRIALS - 1)]; }
+
+/* The trial leaves the table. */
+static void unlink_trial(survival *s, uint16_t number) {
+    uint16_t *at = trial_home(s, s->trials[number].key);
+    while (*at != number) at = &s->trials[*at].next;
+    *at = s->trials[number].next;
+    s->trials[number].running = false;
+}
+
+/* Asked for, or not yet: a half of its last bucket then. */
+static void end_trial(survival *s, uint16_t number, bool was_asked) {
+    survival_trial *trial = &s->trials[number];
+    unsigned last = kvlogical__survival_bucket(s->now - trial->stamp);
+    for (unsigned b = 0; b < last; b++) s->at_risk[trial->class][b] += 1.0;
+    s->at_risk[trial->class][last] += was_asked ? 1.0 : 0.5;
+    if (was_asked) s->asked[trial->class][last] += 1.0;
+    unlink_trial(s, number);
+}
+
+static void begin_trial(survival *s, slot *of) {
+    uint16_t number = (uint16_t)(s->trials_begun++ % SURVIVAL_TRIALS);
+    if (s->trials[number].running) end_trial(s, number, false);
+    uint64_t key = key_of(of->name);
+    uint16_t *home = trial_home(s, key);
+    s->trials[number] = (survival_trial){key, s->now, *home, of->level, true};
+    *home = number;
+    of->survival.trial = number;
+}
+
+/* A cached block was asked for: its trial ends, unless its place in the ring is another's by now. */
+static void end_trial_of(survival *s, slot *of) {
+    if (of->survival.trial == SURVIVAL_NONE) return;
+    const survival_trial *trial = &s->trials[of->survival.trial];
+    if (trial->running && trial->key == key_of(of->name)) end_trial(s, (uint16_t)of->survival.trial, true);
+    of->survival.trial = SURVIVAL_NONE;
+}
+
+/* A name that may have been cached once was asked for. */
+static void end_trial_named(survival *s, uint64_t key) {
+    uint16_t number = *trial_home(s, key);
+    while (number != NO_TRIAL && s->trials[number].key != key) number = s->trials[number].next;
+    if (number != NO_TRIAL) end_trial(s, number, true);
+}
+
+/* ---- what the manager tells ---- */
 
 static void survival_hit(order *o, const uint32_t *slots, size_t count) {
-    kvlogical__survival_found(o->memory, slots, count);
+    survival *s = the_survival(o);
+    if (!s->pending_found) settle(s);
+    s->pending_found = true;
+    for (size_t i = 0; i < count; i++) {
+        slot *of = &o->slots[slots[i]];
+        end_trial_of(s, of);
+        if (of->survival.uses < UINT32_MAX) of->survival.uses++;
+    }
+    s->pending += count;
+}
+
+static void survival_registering(order *o, const uint32_t *slots, size_t count) {
+    survival *s = the_survival(o);
+    for (size_t i = 0; i < count; i++) ghosts_prefetch(&s->ghosts, key_of(o->slots[slots[i]].name));
 }
 
 static void survival_registered(order *o, uint32_t index) {
-    kvlogical__survival_registered(o->memory, &index, &o->slots[index].name, 1);
+    survival *s = the_survival(o);
+    slot *of = &o->slots[index];
+    uint64_t key = key_of(of->name);
+    if (s->pending_found) settle(s);
+    s->pending_found = false;
+    end_trial_named(s, key);
+    of->survival.uses = ghosts_take(&s->ghosts, key) + 1;
+    of->survival.trial = SURVIVAL_NONE;
+    s->pending++;
 }
 
 static void survival_released(order *o, const uint32_t *slots, size_t count) {
-    kvlogical__survival_released(o->memory, slots, count);
+    survival *s = the_survival(o);
+    uint64_t mask = (UINT64_C(1) << s->trial_shift) - 1;
+    settle(s);
+    for (size_t i = 0; i < count; i++) {
+        slot *of = &o->slots[slots[i]];
+        of->level = (uint8_t)kvlogical__survival_class(of->survival.uses);
+        of->survival.stamp = s->now;
+        list_push(&s->lists[of->level], o->slots, slots[i]);
+        if ((kvlogical__survival_mix(s->releases++) & mask) == 0) begin_trial(s, of);
+    }
 }
 
 static void survival_revived(order *o, const uint32_t *slots, size_t count) {
-    kvlogical__survival_removed(o->memory, slots, count);
+    survival *s = the_survival(o);
+    for (size_t i = 0; i < count; i++) list_remove(&s->lists[o->slots[slots[i]].level], o->slots, slots[i]);
+}
+
+/* ---- victims ---- */
+
+typedef struct old_end {
+    double worth;
+    uint64_t stamp;
+} old_end;
+
+static old_end judge(const survival *s, const slot *slots, unsigned class) {
+    uint32_t oldest = s->lists[class].head;
+    if (oldest == NO_SLOT) return (old_end){2.0, UINT64_MAX}; /* no worth is as high */
+    uint64_t stamp = slots[oldest].survival.stamp;
+    return (old_end){s->worth[class][kvlogical__survival_bucket(s->now - stamp)], stamp};
+}
+
+static bool goes_first(old_end a, old_end b) { return a.worth < b.worth || (a.worth == b.worth && a.stamp < b.stamp); }
+
+static unsigned least_worth(const old_end ends[SURVIVAL_CLASSES]) {
+    unsigned least = 0;
+    for (unsigned c = 1; c < SURVIVAL_CLASSES; c++)
+        if (goes_first(ends[c], ends[least])) least = c;
+    return least;
+}
+
+#define TOGETHER 32 /* victims whose ghosts are fetched together */
+
+static void remember(order *o, const uint32_t *victims, size_t count) {
+    survival *s = the_survival(o);
+    uint64_t keys[TOGETHER];
+    ghosts_prefetch_oldest(&s->ghosts, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = key_of(o->slots[victims[i]].name);
+        ghosts_prefetch(&s->ghosts, keys[i]);
+    }
+    for (size_t i = 0; i < count; i++) ghosts_add(&s->ghosts, keys[i], o->slots[victims[i]].survival.uses);
 }
 
 static void survival_choose(order *o, uint32_t *victims, size_t count) {
-    kvlogical__survival_evict(o->memory, victims, count);
-}
-
-static unsigned survival_level(const order *o, uint32_t index) {
-    const survival *s = o->memory;
-    return s->blocks[index].class;
-}
-
-/* How many blocks a list holds, each inactive and of its class; −1 for a list that is broken. */
-static int64_t count_list(const order *o, const survival *s, unsigned class) {
-    uint32_t older = SURVIVAL_NONE;
-    int64_t count = 0;
-    for (uint32_t at = s->lists[class].oldest; at != SURVIVAL_NONE; at = s->blocks[at].younger, count++) {
-        if (at >= s->block_count || count >= s->block_count || s->blocks[at].older != older) return -1;
-        if (s->blocks[at].class != class || o->slots[at].state != SLOT_INACTIVE) return -1;
-        older = at;
+    survival *s = the_survival(o);
+    old_end ends[SURVIVAL_CLASSES];
+    settle(s);
+    for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) ends[c] = judge(s, o->slots, c);
+    for (size_t i = 0; i < count; i++) {
+        unsigned least = least_worth(ends);
+        victims[i] = list_pop(&s->lists[least], o->slots);
+        ends[least] = judge(s, o->slots, least);
     }
-    return s->lists[class].youngest == older ? count : -1;
+    for (size_t i = 0; i < count; i += TOGETHER) remember(o, victims + i, count - i < TOGETHER ? count - i : TOGETHER);
 }
+
+/* ---- for operators ---- */
+
+static unsigned survival_level(const order *o, uint32_t index) { return o->slots[index].level; }
 
 static kvcore_status survival_validate(const order *o, uint32_t inactive, kvcore_error *error) {
     static const char invariant[] = "the six lists hold exactly the inactive slots of their classes";
-    int64_t total = 0;
+    const survival *s = the_survival(o);
+    uint32_t total = 0;
     for (unsigned c = 0; c < SURVIVAL_CLASSES; c++) {
-        int64_t count = count_list(o, o->memory, c);
-        if (count < 0) return kvlogical__broken(error, c, invariant);
+        uint32_t count;
+        kvcore_status status =
+            kvlogical__list_check(&s->lists[c], o->slots, o->slot_count, SLOT_INACTIVE, &count, invariant, error);
+        if (status != KVCORE_OK) return status;
+        for (uint32_t at = s->lists[c].head; at != NO_SLOT; at = o->slots[at].next)
+            if (o->slots[at].level != c) return kvlogical__broken(error, at, invariant);
         total += count;
     }
     return total == inactive ? KVCORE_OK : kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
@@ -430,14 +322,16 @@ const eviction kvlogical__survival = {
     .name = "survival",
     .label = "survival",
     .help = "of lists by use count, the one whose old end is worth least, as learned from a sample",
+    .uses_slot_lineage = true,
     .check = survival_check,
-    .bytes = kvlogical__survival_bytes,
+    .bytes = survival_bytes,
     .init = survival_init,
     .released = survival_released,
     .revived = survival_revived,
     .choose = survival_choose,
     .begins = survival_begins,
     .hit = survival_hit,
+    .registering = survival_registering,
     .registered = survival_registered,
     .validate = survival_validate,
     .level = survival_level,

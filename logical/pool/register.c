@@ -138,14 +138,16 @@ kvcore_status kvlogical__register(manager *m, kvlogical_complete *staged, size_t
     bool heard = m->registry->events.listener != NULL;
     kvhash_block_facts room;
     for (size_t done = 0; done < count;) {
-        uint32_t tags[GROUP];
+        uint32_t tags[GROUP], slots[GROUP];
         size_t group = group_size(done, count);
         for (size_t i = 0; i < group; i++) {
-            tags[i] = name_tag(&m->tier.names, m->tier.slots[guard_at(staged, done + i).block].name);
+            slots[i] = guard_at(staged, done + i).block;
+            tags[i] = name_tag(&m->tier.names, m->tier.slots[slots[i]].name);
             name_prefetch(&m->tier.names, tags[i]);
         }
+        if (m->order.policy->registering != NULL) m->order.policy->registering(&m->order, slots, group);
         for (size_t i = 0; i < group; i++) {
-            uint32_t index = guard_at(staged, done + i).block;
+            uint32_t index = slots[i];
             const kvhash_proof *proof = with.proofs == NULL ? NULL : &with.proofs[done + i];
             const kvhash_block_facts *facts = heard ? facts_at(&with, done + i, &room) : NULL;
             guard_put(staged, done + i, (guard){0});

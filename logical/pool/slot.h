@@ -36,7 +36,8 @@ typedef struct slot {
 
     uint8_t state;            /* enum slot_state */
     uint8_t reset_on_release; /* a primary becomes free, not inactive, with its last hold */
-    uint8_t level;            /* multi-LRU: which list. lineage: is it in the order (LINEAGE_REAL)? */
+    uint8_t level;            /* multi-LRU: which list. lineage: is it in the order (LINEAGE_REAL)?
+                        * survival: class */
     uint8_t withdrawn : 1;    /* staged: becomes withdrawn when it is registered */
     uint8_t proven : 1;       /* found, duplicate: it was registered with a proof, which stands in tier.proofs */
     uint8_t second : 1;       /* found: another life of its name was here first */
@@ -51,6 +52,11 @@ typedef struct slot {
             uint32_t parent;        /* where that node was last seen; a hint, checked by serial */
             uint32_t children;      /* how many nodes count this one as their parent */
         } lineage;
+        struct {
+            uint64_t stamp; /* when it was released, in touches */
+            uint32_t uses;
+            uint32_t trial; /* that its last release began; SURVIVAL_NONE: none */
+        } survival;
         uint32_t counters[4]; /* other policies with a sketch: where it counts this name, so that it is hashed once */
         uint64_t proof[2];    /* other policies without: what the block was registered with */
     };

@@ -2,22 +2,24 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "eviction/eviction.h"
 #include "eviction/survival.h"
 #include "world.h"
 
-/* ---- one cache under the policy ---- */
+/* ---- one cache under the policy: the row of the table, and the slots of a manager ---- */
 
 typedef struct cache {
-    survival *policy;
+    order order;
     uint32_t capacity, used;
-    uint32_t *slot_of; /* of each known name; NONE: not cached */
+    uint32_t *slot_of; /* of each known name; NO_SLOT: not cached */
     uint64_t *names;   /* sorted */
     size_t name_count;
     uint32_t *name_of; /* of each slot */
-    uint32_t *held, *free;
-    kvhash_plh *held_names;
+    uint32_t *held, *fresh;
     uint64_t hits, evictions, oversized;
 } cache;
+
+static const survival *policy_of(const cache *c) { return c->order.memory; }
 
 static int compare_names(const void *a, const void *b) {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -51,14 +53,16 @@ static cache cache_open(const world *w, uint32_t capacity) {
         if (unique == 0 || c.names[unique - 1] != c.names[i]) c.names[unique++] = c.names[i];
     c.name_count = unique;
     c.slot_of = zeroed(unique, sizeof *c.slot_of);
-    for (size_t i = 0; i < unique; i++) c.slot_of[i] = SURVIVAL_NONE;
+    for (size_t i = 0; i < unique; i++) c.slot_of[i] = NO_SLOT;
     c.name_of = zeroed(capacity, sizeof *c.name_of);
     c.held = zeroed(longest + capacity, sizeof *c.held);
-    c.free = zeroed(longest + capacity, sizeof *c.free);
-    c.held_names = zeroed(longest, sizeof *c.held_names);
-    void *memory = aligned_alloc(64, kvlogical__survival_bytes(capacity));
-    if (memory == NULL) must(KVCORE_ENOMEM, "survival");
-    c.policy = kvlogical__survival_init(memory, capacity);
+    c.fresh = zeroed(longest + capacity, sizeof *c.fresh);
+    const eviction *row = kvlogical__eviction(KVLOGICAL_EVICT_SURVIVAL);
+    c.order = (order){.policy = row, .slots = zeroed(capacity, sizeof(slot)), .slot_count = capacity};
+    size_t bytes = ((size_t)row->bytes(capacity) + 63) / 64 * 64;
+    c.order.memory = aligned_alloc(64, bytes);
+    if (c.order.memory == NULL) must(KVCORE_ENOMEM, "survival");
+    row->init(&c.order, NULL);
     return c;
 }
 
@@ -67,37 +71,37 @@ static void cache_close(cache *c) {
     free(c->slot_of);
     free(c->name_of);
     free(c->held);
-    free(c->free);
-    free(c->held_names);
-    free(c->policy);
+    free(c->fresh);
+    free(c->order.slots);
+    free(c->order.memory);
 }
 
 static void put_in(cache *c, const world_request *request, size_t hits) {
-    size_t missing = request->count - hits, fresh = c->capacity - c->used < missing ? c->capacity - c->used : missing;
-    uint32_t *slots = c->free;
-    for (size_t i = 0; i < fresh; i++) slots[i] = c->used++;
-    kvlogical__survival_evict(c->policy, slots + fresh, missing - fresh);
-    c->evictions += missing - fresh;
-    for (size_t i = fresh; i < missing; i++) c->slot_of[c->name_of[slots[i]]] = SURVIVAL_NONE;
+    size_t missing = request->count - hits, empty = c->capacity - c->used < missing ? c->capacity - c->used : missing;
+    for (size_t i = 0; i < empty; i++) c->fresh[i] = c->used++;
+    c->order.policy->choose(&c->order, c->fresh + empty, missing - empty);
+    c->evictions += missing - empty;
+    for (size_t i = empty; i < missing; i++) c->slot_of[c->name_of[c->fresh[i]]] = NO_SLOT;
     for (size_t i = 0; i < missing; i++) {
         size_t number = number_of(c, request->names[hits + i]);
-        c->held_names[i] = (kvhash_plh){number + 1, request->names[hits + i]};
-        c->slot_of[number] = slots[i];
-        c->name_of[slots[i]] = (uint32_t)number;
-        c->held[hits + i] = slots[i];
+        uint32_t index = c->held[hits + i] = c->fresh[i];
+        c->slot_of[number] = index;
+        c->name_of[index] = (uint32_t)number;
+        c->order.slots[index].name = (kvhash_plh){number + 1, request->names[hits + i]};
+        c->order.policy->registered(&c->order, index);
     }
-    kvlogical__survival_registered(c->policy, slots, c->held_names, missing);
 }
 
 static void serve(cache *c, const world_request *request) {
     size_t hits = 0, held;
-    kvlogical__survival_begin(c->policy);
+    c->order.policy->begins(&c->order);
     for (; hits < request->count; hits++) {
-        uint32_t slot = c->slot_of[number_of(c, request->names[hits])];
-        if (slot == SURVIVAL_NONE) break;
-        c->held[hits] = slot;
+        uint32_t index = c->slot_of[number_of(c, request->names[hits])];
+        if (index == NO_SLOT) break;
+        c->held[hits] = index;
     }
-    kvlogical__survival_found(c->policy, c->held, hits);
+    c->order.policy->hit(&c->order, c->held, hits);
+    c->order.policy->revived(&c->order, c->held, hits);
     c->hits += hits;
     held = hits;
     if (request->count <= c->capacity) {
@@ -111,7 +115,7 @@ static void serve(cache *c, const world_request *request) {
         c->held[i] = c->held[held - 1 - i];
         c->held[held - 1 - i] = other;
     }
-    kvlogical__survival_released(c->policy, c->held, held);
+    c->order.policy->released(&c->order, c->held, held);
 }
 
 static cache replay(const world *w, uint64_t capacity) {
@@ -164,7 +168,7 @@ static void check_constants(kvtest_vector *v) {
 static void check_start(kvtest_vector *v, json_object *expected) {
     world none = {.count = 0};
     cache c = cache_open(&none, 100);
-    for (size_t i = 0; i < SURVIVAL_CLASSES; i++) expect_worth(v, c.policy->worth[i], expected);
+    for (size_t i = 0; i < SURVIVAL_CLASSES; i++) expect_worth(v, policy_of(&c)->worth[i], expected);
     cache_close(&c);
 }
 
@@ -174,12 +178,12 @@ static void check_replay(kvtest_vector *v, const world *w, json_object *row) {
     expect_at(v, "hits", capacity, c.hits, kvtest_u64(v, row, "hits"));
     expect_at(v, "evictions", capacity, c.evictions, kvtest_u64(v, row, "evictions"));
     expect_at(v, "oversized", capacity, c.oversized, kvtest_u64(v, row, "oversized"));
-    expect_at(v, "touches", capacity, c.policy->now, kvtest_u64(v, row, "touches"));
-    expect_at(v, "trials", capacity, c.policy->trials_begun, kvtest_u64(v, row, "trials_started"));
+    expect_at(v, "touches", capacity, policy_of(&c)->now, kvtest_u64(v, row, "touches"));
+    expect_at(v, "trials", capacity, policy_of(&c)->trials_begun, kvtest_u64(v, row, "trials_started"));
     if (kvtest_has(row, "index_at_end")) {
         json_object *table = kvtest_array(v, row, "index_at_end");
         for (size_t i = 0; i < SURVIVAL_CLASSES; i++)
-            expect_worth(v, c.policy->worth[i], json_object_array_get_idx(table, i));
+            expect_worth(v, policy_of(&c)->worth[i], json_object_array_get_idx(table, i));
     }
     cache_close(&c);
 }
