@@ -60,6 +60,15 @@ enum {
 enum {
     KVLOGICAL_DUPLICATES_ALLOW = 0,  /**< the block stays as a duplicate beside the primary */
     KVLOGICAL_DUPLICATES_REJECT = 1, /**< the caller gets the primary, the block becomes free */
+    KVLOGICAL_DUPLICATES_KEEP = 2,   /**< the block has the name, too: idle by itself, at its own place in the order. A
+                                          look-up answers the block that has had the name longest; the name is gone with
+                                          the last of them. Not with lineage */
+};
+
+/** Where blocks that become free go. */
+enum {
+    KVLOGICAL_FREE_BACK = 0,  /**< behind those that are free already */
+    KVLOGICAL_FREE_FRONT = 1, /**< they are the next ones handed out, the first of a call first */
 };
 
 /** Tokens a block when the config says 0. */
@@ -96,6 +105,9 @@ typedef struct kvlogical_config {
     uint32_t reserved;           /**< 0 */
     const kvhash_prover *prover; /**< what requests prove with; borrowed for the manager's life. NULL: one with a random
                                       secret, which goes with the manager */
+    uint32_t free_order;         /**< KVLOGICAL_FREE_… */
+    uint32_t groups; /**< how many groups share the pool (kvlogical/groups.h), at most 16; 0 means 1. Several: not
+                                     with lineage */
 } kvlogical_config;
 
 /** For kvlogical_config.proof_bits: verify nothing. */
@@ -104,8 +116,11 @@ typedef struct kvlogical_config {
 #define KVLOGICAL_HISTORY_NONE UINT32_MAX
 
 /** The values to start from. */
-#define KVLOGICAL_CONFIG_INIT \
-    { sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, {NULL, NULL, NULL}, 0, 0, NULL }
+#define KVLOGICAL_CONFIG_INIT                                                                                     \
+    {                                                                                                             \
+        sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, {NULL, NULL, NULL}, 0, 0, \
+            NULL, 0, 0                                                                                            \
+    }
 
 /** KVLOGICAL_CONFIG_INIT as a function, for other languages. */
 KVLOGICAL_API kvlogical_config kvlogical_config_init(void);

@@ -6,16 +6,14 @@
 static void forget(manager *m, const uint32_t *victims, size_t count, kvhash_plh *names, uint32_t now) {
     uint32_t tags[GROUP];
     for (size_t i = 0; i < count; i++) {
-        kvhash_plh name = m->tier.slots[victims[i]].name;
-        tags[i] = name_tag(&m->tier.names, name);
+        tags[i] = slot_tag(m, victims[i]);
         name_prefetch(&m->tier.names, tags[i]);
-        if (names != NULL) names[i] = name;
+        if (names != NULL) names[i] = m->tier.slots[victims[i]].name;
     }
     for (size_t i = 0; i < count; i++) {
-        name_erase(&m->tier.names, tags[i], victims[i]);
         m->metrics.evictions++;
         remember(m, tags[i], victims[i], KVLOGICAL_REASON_EVICTED, now);
-        life_lost(m, victims[i]);
+        lose_key(m, victims[i], tags[i]);
     }
 }
 
@@ -72,7 +70,8 @@ kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error
         m->order.policy->choose(&m->order, &victim, 1);
         lose_name(m, victim, KVLOGICAL_REASON_RESET, now);
         m->tier.slots[victim].reset_on_release = m->reset_on_release;
-        slot_free(m, victim, now);
+        slot_enter(m, victim, SLOT_FREE, now);
+        list_push(&m->free, m->tier.slots, victim); /* the order stays, wherever free blocks go otherwise */
         slots_moved(m, SLOT_INACTIVE, SLOT_FREE, 1);
     }
     uint64_t free = m->in_state[SLOT_FREE], total = m->tier.slot_count;

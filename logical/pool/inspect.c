@@ -15,13 +15,13 @@ static void withdraw_duplicate(manager *m, uint32_t index, uint32_t now) {
 }
 
 /* The slot that the name leads to. A primary that only duplicates kept alive becomes free. */
-static void withdraw_found(manager *m, uint32_t index, uint32_t now) {
+static void withdraw_found(manager *m, uint32_t index, uint32_t *front, uint32_t now) {
     slot *s = &m->tier.slots[index];
     enum slot_state from = s->state, to = SLOT_WITHDRAWN;
     if (from == SLOT_INACTIVE) m->order.policy->revived(&m->order, &index, 1);
     drop_name(m, index, KVLOGICAL_REASON_WITHDRAWN, now);
     if (s->holds == 0) {
-        slot_free(m, index, now);
+        slot_free(m, index, front, now);
         to = SLOT_FREE;
     } else {
         s->state = SLOT_WITHDRAWN; /* the same stay: its guards stay good */
@@ -38,25 +38,25 @@ static bool withdraw_other(manager *m, uint32_t index, uint32_t now) {
         return true;
     }
     if (s->state != SLOT_STAGED || s->withdrawn) return false;
-    s->withdrawn = 1;
+    s->withdrawn = true;
     return true;
 }
 
-static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t now) {
+static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t *front, uint32_t now) {
     size_t count = 0;
     if (m->in_state[SLOT_STAGED] > 0 || m->in_state[SLOT_DUPLICATE] > 0)
         for (uint32_t i = 0; i < m->tier.slot_count; i++)
             if (kvhash_plh_equal(m->tier.slots[i].name, name)) count += withdraw_other(m, i, now);
-    for (uint32_t index; (index = find_slot(m, name)) != NO_SLOT; count++) withdraw_found(m, index, now);
+    for (uint32_t index; (index = tier_first(&m->tier, name)) != NO_SLOT; count++) withdraw_found(m, index, front, now);
     return count;
 }
 
 kvcore_status kvlogical_withdraw(kvlogical_manager *m, const kvhash_plh *names, size_t count, size_t *withdrawn) {
     if (m == NULL || (count > 0 && names == NULL)) return KVCORE_EINVAL;
     manager_take(m);
-    uint32_t now = tick_now(m);
+    uint32_t now = tick_now(m), front = NO_SLOT;
     size_t total = 0;
-    for (size_t i = 0; i < count; i++) total += withdraw_name(m, names[i], now);
+    for (size_t i = 0; i < count; i++) total += withdraw_name(m, names[i], &front, now);
     m->metrics.withdrawals += total;
     manager_give(m);
     if (withdrawn != NULL) *withdrawn = total;
@@ -66,13 +66,13 @@ kvcore_status kvlogical_withdraw(kvlogical_manager *m, const kvhash_plh *names, 
 kvcore_status kvlogical_withdraw_all(kvlogical_manager *m, size_t *withdrawn) {
     if (m == NULL) return KVCORE_EINVAL;
     manager_take(m);
-    uint32_t now = tick_now(m);
+    uint32_t now = tick_now(m), front = NO_SLOT;
     size_t total = 0;
     for (uint32_t i = 0; i < m->tier.slot_count; i++)
         total += withdraw_other(m, i, now); /* duplicates hold their primaries */
     for (uint32_t i = 0; i < m->tier.slot_count; i++)
         if (m->tier.slots[i].state == SLOT_PRIMARY || m->tier.slots[i].state == SLOT_INACTIVE) {
-            withdraw_found(m, i, now);
+            withdraw_found(m, i, &front, now);
             total++;
         }
     m->metrics.withdrawals += total;

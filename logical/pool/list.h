@@ -31,6 +31,21 @@ static inline void list_push(list *l, slot *slots, uint32_t index) {
     *turn = index;
 }
 
+/* Behind this member, or at the head behind NO_SLOT. */
+static inline void list_insert(list *l, slot *slots, uint32_t behind, uint32_t index) {
+    uint32_t next = behind == NO_SLOT ? l->head : slots[behind].next;
+    slots[index].previous = behind;
+    slots[index].next = next;
+    if (behind == NO_SLOT)
+        l->head = index;
+    else
+        slots[behind].next = index;
+    if (next == NO_SLOT)
+        l->tail = index;
+    else
+        slots[next].previous = index;
+}
+
 static inline void list_remove(list *l, slot *slots, uint32_t index) {
     const slot *s = &slots[index];
     if (s->previous == NO_SLOT)

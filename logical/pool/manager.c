@@ -8,6 +8,7 @@
 #define LINE 64
 #define HISTORY_MOST 65536
 #define HANDLES_DEFAULT 64
+#define GROUPS_MOST 16
 
 static kvcore_status bad(kvcore_error *error, kvcore_status code, uint64_t actual, const char *text) {
     return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX, .actual = actual}, "%s, got %llu",
@@ -16,10 +17,18 @@ static kvcore_status bad(kvcore_error *error, kvcore_status code, uint64_t actua
 
 /* ---- configuration ---- */
 
+/* May a name have several slots that are found? */
+static bool shares_keys(const kvlogical_config *config) {
+    return config->duplicates == KVLOGICAL_DUPLICATES_KEEP || config->groups > 1;
+}
+
 static kvcore_status check_eviction(kvlogical_config *config, kvcore_error *error) {
     const eviction *policy = kvlogical__eviction(config->eviction);
     if (policy == NULL)
         return bad(error, KVCORE_ECONFIG, config->eviction, "eviction must be a KVLOGICAL_EVICT_ value");
+    if (shares_keys(config) && policy->uses_slot_lineage)
+        return bad(error, KVCORE_ECONFIG, config->eviction,
+                   "eviction by lineage has neither kept duplicates nor groups");
     return policy->check != NULL ? policy->check(config, error) : KVCORE_OK;
 }
 
@@ -30,8 +39,11 @@ static kvcore_status check(kvlogical_config *config, kvcore_error *error) {
     if (config->block_tokens == 0) config->block_tokens = KVLOGICAL_BLOCK_TOKENS_DEFAULT;
     if (config->block_tokens > KVLOGICAL_BLOCK_TOKENS_MAX || (config->block_tokens & (config->block_tokens - 1)) != 0)
         return bad(error, KVCORE_ECONFIG, config->block_tokens, "block_tokens must be a power of 2 between 1 and 1024");
-    if (config->duplicates > KVLOGICAL_DUPLICATES_REJECT)
+    if (config->duplicates > KVLOGICAL_DUPLICATES_KEEP)
         return bad(error, KVCORE_ECONFIG, config->duplicates, "duplicates must be a KVLOGICAL_DUPLICATES_ value");
+    if (config->free_order > KVLOGICAL_FREE_FRONT)
+        return bad(error, KVCORE_ECONFIG, config->free_order, "free_order must be a KVLOGICAL_FREE_ value");
+    if (config->groups > GROUPS_MOST) return bad(error, KVCORE_ECONFIG, config->groups, "groups must be at most 16");
     if (config->registry != NULL && config->registry->own_by_manager)
         return bad(error, KVCORE_ECONFIG, config->registry->id, "registry must not be another manager's private one");
     if (config->registry != NULL && config->frequency_capacity != 0)
@@ -80,7 +92,7 @@ static uint32_t proof_words(const kvlogical_config *config) {
 /* A policy that leaves the last words of a slot alone has them for proofs, which are read with the slot then. */
 static bool proofs_in_slots(const kvlogical_config *config) {
     bool sketch = config->registry != NULL ? config->registry->frequency != NULL : config->frequency_capacity > 0;
-    return !kvlogical__eviction(config->eviction)->uses_slot_lineage && !sketch;
+    return !kvlogical__eviction(config->eviction)->uses_slot_lineage && !sketch && !shares_keys(config);
 }
 
 /* Where the parts stand in the one block of memory, each at a multiple of a line. Block counts are below 2^31 and the other
@@ -120,7 +132,7 @@ static void *part(void *memory, uint64_t offset) { return (char *)memory + offse
 static void make_order(manager *m, const kvlogical_config *config, void *memory) {
     const eviction *policy = kvlogical__eviction(config->eviction);
     m->tier.names.by_lineage = policy->names_by_lineage;
-    m->counters_in_slots = m->registry->frequency != NULL && !policy->uses_slot_lineage &&
+    m->counters_in_slots = m->registry->frequency != NULL && !policy->uses_slot_lineage && !m->tier.shares_keys &&
                            kvlogical__frequency_compact(m->registry->frequency);
     m->order = (order){.policy = policy,
                        .slots = m->tier.slots,
@@ -161,12 +173,16 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
                  .label = config->tier_label,
                  .slots = part(memory, l->slots),
                  .slot_count = (uint32_t)config->block_count,
+                 .shares_keys = shares_keys(config),
+                 .groups = config->groups > 1 ? config->groups : 1,
                  .names = {.entries = part(memory, l->names), .capacity = name_table_capacity(config->block_count)},
                  .proof_words = proof_words(config)},
         .prover = proof_words(config) == 0 ? NULL : config->prover,
         .registry = config->registry,
         .block_tokens = config->block_tokens,
         .reject_duplicates = config->duplicates == KVLOGICAL_DUPLICATES_REJECT,
+        .keep_duplicates = config->duplicates == KVLOGICAL_DUPLICATES_KEEP,
+        .free_to_front = config->free_order == KVLOGICAL_FREE_FRONT,
         .reset_on_release = config->reset_on_release,
         .history_mask = UINT32_MAX,
         .start_ns = coarse_ns(),

@@ -31,7 +31,8 @@ struct kvlogical_manager {
     tier tier;
     registry *registry;
     uint32_t block_tokens;
-    bool reject_duplicates;
+    bool reject_duplicates, keep_duplicates;
+    bool free_to_front;    /* blocks that become free are the next ones handed out */
     bool reset_on_release; /* what new tenants of a slot start with */
 
     list free;
@@ -56,6 +57,15 @@ struct kvlogical_manager {
 };
 
 typedef struct kvlogical_manager manager;
+
+/* ---- of a tier that shares keys (keys.c) ---- */
+
+/* The slot, alone with its key, is in the table now: is its name new to the tier? */
+bool kvlogical__key_begin(manager *m, uint32_t index);
+/* The slot gets the key that this first one of it has. */
+void kvlogical__key_join(manager *m, uint32_t index, uint32_t first);
+/* The slot loses its key. */
+void kvlogical__key_leave(manager *m, uint32_t index, uint32_t tag);
 
 static inline void manager_take(const manager *m) { lock_take(&m->registry->lock); }
 /* After something that may unregister names. */
@@ -118,9 +128,15 @@ static inline void slots_moved(manager *m, enum slot_state from, enum slot_state
     m->in_state[to] += (uint32_t)count;
 }
 
-static inline void slot_free(manager *m, uint32_t index, uint32_t now) {
+/* `front` begins as NO_SLOT with each call: what one call frees to the front keeps its order there. */
+static inline void slot_free(manager *m, uint32_t index, uint32_t *front, uint32_t now) {
     slot_enter(m, index, SLOT_FREE, now);
-    list_push(&m->free, m->tier.slots, index);
+    if (!m->free_to_front) {
+        list_push(&m->free, m->tier.slots, index);
+        return;
+    }
+    list_insert(&m->free, m->tier.slots, *front, index);
+    *front = index;
 }
 
 static inline uint32_t find_slot(const manager *m, kvhash_plh name) { return tier_find(&m->tier, name); }
@@ -149,12 +165,25 @@ static inline void life_lost(manager *m, uint32_t index) {
     if (!lives) registry_lose(m->registry, &m->tier, index);
 }
 
-/* The name of a slot that is in no order leaves the table, and the registry when nothing else has it. */
-static inline void lose_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
-    uint32_t tag = name_tag(&m->tier.names, m->tier.slots[index].name);
+static inline uint32_t slot_tag(const manager *m, uint32_t index) {
+    return name_tag_in(&m->tier.names, m->tier.slots[index].name, m->tier.slots[index].group);
+}
+
+/* The key leaves the table, and its name the registry when nothing else has it. */
+static inline void lose_key(manager *m, uint32_t index, uint32_t tag) {
+    if (__builtin_expect(m->tier.shares_keys, 0)) {
+        kvlogical__key_leave(m, index, tag);
+        return;
+    }
     name_erase(&m->tier.names, tag, index);
-    remember(m, tag, index, reason, now);
     life_lost(m, index);
+}
+
+/* The same for a slot that is in no order. */
+static inline void lose_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
+    uint32_t tag = slot_tag(m, index);
+    remember(m, tag, index, reason, now);
+    lose_key(m, index, tag);
 }
 
 /* The same for a primary, or an inactive slot that was revived for it: the policy did not choose it. */

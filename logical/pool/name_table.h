@@ -48,6 +48,12 @@ static inline uint32_t name_tag(const name_table *table, kvhash_plh name) {
     return name_mix(position, kvhash_plh_fragment_for_child(name, position + 1));
 }
 
+/* A key is a name and a group. The group turns the tag: one name has another tag in each group, so whoever compares tag and
+ * name has compared the whole key. Group 0 leaves it as it is. */
+static inline uint32_t name_tag_in(const name_table *table, kvhash_plh name, uint32_t group) {
+    return name_tag(table, name) ^ group * UINT32_C(0x9E3779B9);
+}
+
 static inline uint64_t name_home(const name_table *table, uint32_t tag) { return tag * table->capacity >> 32; }
 
 static inline uint64_t name_after(const name_table *table, uint64_t at) {
@@ -99,6 +105,13 @@ static inline void name_insert(name_table *table, uint32_t tag, uint32_t row) {
     uint64_t at = name_home(table, tag);
     while (table->entries[at].row != NO_ROW) at = name_after(table, at);
     table->entries[at] = (name_entry){row, tag};
+}
+
+/* The entry of this very row, which must be there, leads to another one of the same key. */
+static inline void name_replace(name_table *table, uint32_t tag, uint32_t row, uint32_t heir) {
+    uint64_t at = name_home(table, tag);
+    while (table->entries[at].row != row) at = name_after(table, at);
+    table->entries[at].row = heir;
 }
 
 /* The entry of this very row must be there. */

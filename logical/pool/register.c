@@ -4,7 +4,8 @@
 
 static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
     m->tier.slots[index].name = name;
-    m->tier.slots[index].withdrawn = m->tier.slots[index].proven = m->tier.slots[index].second = 0;
+    m->tier.slots[index].withdrawn = m->tier.slots[index].proven = m->tier.slots[index].second = false;
+    m->tier.slots[index].group = 0;
     if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, m->tier.slots[index].counters);
     slot_enter(m, index, SLOT_STAGED, now);
     guard_put(staged, 0, guard_of(m, index));
@@ -92,9 +93,32 @@ static name_entry *place_of(const manager *m, uint32_t index, uint32_t tag, cons
     return entry;
 }
 
+/* The first slot of its key. second: of its name and proof, beside other proofs. */
+static uint32_t share_first(manager *m, uint32_t index, const kvhash_block_facts *facts, bool second, uint32_t now) {
+    m->tier.slots[index].companion = 0;
+    if (m->order.policy->registered != NULL) m->order.policy->registered(&m->order, index);
+    bool new_here = !m->tier.shares_keys || kvlogical__key_begin(m, index);
+    if (second) {
+        m->tier.slots[index].second = true;
+        m->tier.seconds++;
+        m->metrics.second_lives++;
+    }
+    if (new_here && !second && registry_gain(m->registry, &m->tier, index, facts)) slot_touch(m, index);
+    return enter_shared(m, index, SLOT_PRIMARY, now);
+}
+
+/* One more slot of its key, as good as the first. */
+static uint32_t share_copy(manager *m, uint32_t index, uint32_t first, uint32_t now) {
+    m->tier.slots[index].companion = 0;
+    kvlogical__key_join(m, index, first);
+    if (m->order.policy->registered != NULL) m->order.policy->registered(&m->order, index);
+    m->metrics.duplicate_blocks++;
+    return enter_shared(m, index, SLOT_PRIMARY, now);
+}
+
 /* Returns the slot whose guard the caller gets. */
 static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now, const kvhash_proof *proof,
-                      const kvhash_block_facts *facts) {
+                      const kvhash_block_facts *facts, uint32_t *front) {
     slot *s = &m->tier.slots[index];
     bool second;
     if (proof != NULL) tier_set_proof(&m->tier, index, *proof);
@@ -103,19 +127,12 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now, co
     uint32_t existing = entry->row;
     if (existing == NO_SLOT) {
         *entry = (name_entry){index, tag};
-        s->companion = 0;
-        if (m->order.policy->registered != NULL) m->order.policy->registered(&m->order, index);
-        if (second) {
-            s->second = 1;
-            m->tier.seconds++;
-            m->metrics.second_lives++;
-        }
-        if (!second && registry_gain(m->registry, &m->tier, index, facts)) slot_touch(m, index);
-        return enter_shared(m, index, SLOT_PRIMARY, now);
+        return share_first(m, index, facts, second, now);
     }
+    if (m->keep_duplicates) return share_copy(m, index, existing, now);
     hold_found(m, existing, now); /* by the caller, or by the duplicate */
     if (m->reject_duplicates) {
-        slot_free(m, index, now);
+        slot_free(m, index, front, now);
         slots_moved(m, SLOT_STAGED, SLOT_FREE, 1);
         m->metrics.registration_dedup++;
         return existing;
@@ -134,7 +151,7 @@ kvcore_status kvlogical__register(manager *m, kvlogical_complete *staged, size_t
         manager_give(m);
         return status;
     }
-    uint32_t now = m->now;
+    uint32_t now = m->now, front = NO_SLOT;
     bool heard = m->registry->events.listener != NULL;
     kvhash_block_facts room;
     for (size_t done = 0; done < count;) {
@@ -151,7 +168,7 @@ kvcore_status kvlogical__register(manager *m, kvlogical_complete *staged, size_t
             const kvhash_proof *proof = with.proofs == NULL ? NULL : &with.proofs[done + i];
             const kvhash_block_facts *facts = heard ? facts_at(&with, done + i, &room) : NULL;
             guard_put(staged, done + i, (guard){0});
-            guard_put(held, done + i, guard_of(m, share(m, index, tags[i], now, proof, facts)));
+            guard_put(held, done + i, guard_of(m, share(m, index, tags[i], now, proof, facts, &front)));
         }
         done += group;
     }

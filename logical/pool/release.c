@@ -1,40 +1,33 @@
 /* Letting go: the last hold of a block decides where it goes. */
-#include "pool/batch.h"
+#include "pool/release.h"
 
-/* Primaries that lost their last hold, until they are given to the eviction policy together. */
-typedef struct idle {
-    uint32_t now;
-    size_t count;
-    uint32_t slots[GROUP];
-} idle;
-
-static void settle(manager *m, idle *gone) {
+void kvlogical__settle(manager *m, leaving *gone) {
     if (gone->count == 0) return;
     m->order.policy->released(&m->order, gone->slots, gone->count);
     slots_moved(m, SLOT_PRIMARY, SLOT_INACTIVE, gone->count);
     gone->count = 0;
 }
 
-static void last_hold_of_primary(manager *m, uint32_t index, idle *gone) {
+static void last_hold_of_primary(manager *m, uint32_t index, leaving *gone) {
     if (m->tier.slots[index].reset_on_release) {
-        settle(m, gone); /* the order comes first, as if each block were released alone */
+        kvlogical__settle(m, gone); /* the order comes first, as if each block were released alone */
         drop_name(m, index, KVLOGICAL_REASON_RESET, gone->now);
-        slot_free(m, index, gone->now);
+        slot_free(m, index, &gone->front, gone->now);
         slots_moved(m, SLOT_PRIMARY, SLOT_FREE, 1);
         return;
     }
     slot_enter(m, index, SLOT_INACTIVE, gone->now);
     gone->slots[gone->count++] = index;
-    if (gone->count == GROUP) settle(m, gone);
+    if (gone->count == GROUP) kvlogical__settle(m, gone);
 }
 
-static void last_hold(manager *m, uint32_t index, idle *gone) {
+void kvlogical__last_hold(manager *m, uint32_t index, leaving *gone) {
     enum slot_state state = m->tier.slots[index].state;
     if (state == SLOT_PRIMARY) {
         last_hold_of_primary(m, index, gone);
         return;
     }
-    slot_free(m, index, gone->now);
+    slot_free(m, index, &gone->front, gone->now);
     slots_moved(m, state, SLOT_FREE, 1);
     if (state != SLOT_DUPLICATE) return;
     uint32_t primary = m->tier.slots[index].companion; /* a duplicate lets go of it after itself */
@@ -46,9 +39,8 @@ static void last_hold(manager *m, uint32_t index, idle *gone) {
 static kvcore_status release_held(manager *m, void *held, size_t count, bool tail_first, bool counted) {
     if (m == NULL || (count > 0 && held == NULL)) return KVCORE_EINVAL;
     manager_take(m);
-    idle gone;
-    gone.now = tick_now(m);
-    gone.count = 0;
+    leaving gone;
+    leaving_begin(&gone, tick_now(m));
     size_t released = 0;
     kvcore_status status = check_release(m, held, count);
     for (size_t k = 0; status != KVLOGICAL_EGUARD && k < count; k++) {
@@ -61,9 +53,9 @@ static kvcore_status release_held(manager *m, void *held, size_t count, bool tai
             continue;
         }
         released++;
-        if (--m->tier.slots[g.block].holds == 0) last_hold(m, g.block, &gone);
+        if (--m->tier.slots[g.block].holds == 0) kvlogical__last_hold(m, g.block, &gone);
     }
-    settle(m, &gone);
+    kvlogical__settle(m, &gone);
     m->holds -= released;
     if (counted) m->metrics.inflight_immutable -= (int64_t)released;
     manager_give(m);
@@ -86,7 +78,7 @@ kvcore_status kvlogical_release_pins(kvlogical_manager *m, kvlogical_pin *pins, 
 static kvcore_status release_sole(manager *m, void *guards, size_t count, enum slot_state state) {
     if (m == NULL || (count > 0 && guards == NULL)) return KVCORE_EINVAL;
     manager_take(m);
-    uint32_t now = tick_now(m);
+    uint32_t now = tick_now(m), front = NO_SLOT;
     size_t released = 0;
     kvcore_status status = check_release(m, guards, count);
     for (size_t i = 0; status != KVLOGICAL_EGUARD && i < count; i++) {
@@ -97,7 +89,7 @@ static kvcore_status release_sole(manager *m, void *guards, size_t count, enum s
             status = KVCORE_EINVAL;
             continue;
         }
-        slot_free(m, g.block, now);
+        slot_free(m, g.block, &front, now);
         released++;
     }
     slots_moved(m, state, SLOT_FREE, released);

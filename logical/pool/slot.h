@@ -34,13 +34,14 @@ typedef struct slot {
     uint32_t previous, next; /* free list, or the order of the eviction policy */
     uint32_t ahead;          /* a slot some places later in that list: where to prefetch, nothing else */
 
-    uint8_t state;            /* enum slot_state */
-    uint8_t reset_on_release; /* a primary becomes free, not inactive, with its last hold */
-    uint8_t level;            /* multi-LRU: which list. lineage: is it in the order (LINEAGE_REAL)?
-                        * survival: class */
-    uint8_t withdrawn : 1;    /* staged: becomes withdrawn when it is registered */
-    uint8_t proven : 1;       /* found, duplicate: it was registered with a proof, which stands in tier.proofs */
-    uint8_t second : 1;       /* found: another life of its name was here first */
+    uint8_t state;             /* enum slot_state */
+    bool reset_on_release : 1; /* a primary becomes free, not inactive, with its last hold */
+    bool withdrawn : 1;        /* staged: becomes withdrawn when it is registered */
+    bool behind : 1;           /* found: others have had its key longer, and the names lead to the first of them */
+    bool proven : 1;           /* found, duplicate: it was registered with a proof, which stands in tier.proofs */
+    bool second : 1;           /* found: another life of its name was here first */
+    uint8_t level;             /* multi-LRU: which list. lineage: is it in the order (LINEAGE_REAL)? survival: class */
+    uint8_t group;             /* the key is (name, group) */
 
     uint32_t since;     /* tick at which the slot came into this state */
     uint32_t companion; /* duplicate: the primary it keeps alive. primary: the last scan that met it */
@@ -59,6 +60,10 @@ typedef struct slot {
         } survival;
         uint32_t counters[4]; /* other policies with a sketch: where it counts this name, so that it is hashed once */
         uint64_t proof[2];    /* other policies without: what the block was registered with */
+        struct {
+            uint32_t after, before; /* the ring of the slots of this key, the one that has it longest first */
+            uint32_t step;          /* of the first: the last step in which the key was given */
+        } copies;                   /* of a tier that shares keys, which has none of the above */
     };
 } slot;
 

@@ -44,13 +44,35 @@ static kvcore_status validate_holds(const manager *m, kvcore_error *error) {
 /* The slot that the name and the proof of this one lead to. */
 static uint32_t find_life(const manager *m, uint32_t index) {
     const slot *s = &m->tier.slots[index];
-    if (!s->proven) return find_slot(m, s->name);
+    uint32_t tag = name_tag_in(&m->tier.names, s->name, s->group);
+    if (!s->proven) return tier_find_in(&m->tier, s->name, s->group);
     kvhash_proof proof = {0, 0};
     bool others;
     const uint64_t *own = tier_proof(&m->tier, index);
     proof.low = own[0];
     if (m->tier.proof_words == 2) proof.high = own[1];
-    return tier_place_proven(&m->tier, s->name, name_tag(&m->tier.names, s->name), proof, &others)->row;
+    return tier_place_proven(&m->tier, s->name, tag, proof, &others)->row;
+}
+
+static bool same_key(const slot *a, const slot *b) {
+    return a->group == b->group && kvhash_plh_equal(a->name, b->name);
+}
+
+/* How many found slots are not the first of their key? */
+static kvcore_status validate_copies(const manager *m, uint64_t *copies, kvcore_error *error) {
+    static const char invariant[] = "the slots of one key are in one ring, and the names lead to its first";
+    const slot *slots = m->tier.slots;
+    *copies = 0;
+    for (uint32_t i = 0; m->tier.shares_keys && i < m->tier.slot_count; i++) {
+        if (!slot_found(&slots[i])) continue;
+        uint32_t after = slots[i].copies.after;
+        if (after >= m->tier.slot_count || slots[after].copies.before != i || !slot_found(&slots[after]) ||
+            !same_key(&slots[i], &slots[after]))
+            return kvlogical__broken(error, i, invariant);
+        if (!slots[i].behind && find_life(m, i) != i) return kvlogical__broken(error, i, invariant);
+        *copies += slots[i].behind;
+    }
+    return KVCORE_OK;
 }
 
 static kvcore_status validate_names(const manager *m, kvcore_error *error) {
@@ -63,10 +85,15 @@ static kvcore_status validate_names(const manager *m, kvcore_error *error) {
             (m->tier.slots[entry.row].state != SLOT_PRIMARY && m->tier.slots[entry.row].state != SLOT_INACTIVE))
             return kvlogical__broken(error, entry.row, "names lead to primaries and inactive slots only");
         kvhash_plh name = m->tier.slots[entry.row].name;
-        if (entry.tag != name_tag(&m->tier.names, name) || find_life(m, entry.row) != entry.row)
+        uint32_t group = m->tier.slots[entry.row].group;
+        if (group >= m->tier.groups || entry.tag != name_tag_in(&m->tier.names, name, group) ||
+            find_life(m, entry.row) != entry.row)
             return kvlogical__broken(error, entry.row, "a name leads to its one slot");
     }
-    if (entries != (uint64_t)m->in_state[SLOT_PRIMARY] + m->in_state[SLOT_INACTIVE])
+    uint64_t copies;
+    kvcore_status status = validate_copies(m, &copies, error);
+    if (status != KVCORE_OK) return status;
+    if (entries + copies != (uint64_t)m->in_state[SLOT_PRIMARY] + m->in_state[SLOT_INACTIVE])
         return kvlogical__broken(error, KVCORE_NO_INDEX, "every primary and inactive slot is found by name");
     return KVCORE_OK;
 }
@@ -78,11 +105,10 @@ static kvcore_status validate_registered(const manager *m, kvcore_error *error) 
     for (const tier *at = r->tiers; at != NULL; at = at->next)
         for (uint32_t i = 0; i < at->slot_count; i++) {
             const slot *s = &at->slots[i];
-            if (!slot_found(s)) continue;
+            if (!slot_stands(at, i)) continue;
             bool counted = false;
             for (const tier *before = r->tiers; before != at; before = before->next)
                 counted = counted || tier_has(before, s->name);
-            counted = counted || tier_find(at, s->name) != i; /* another life of the name counts */
             names += !counted;
         }
     for (uint32_t row = 0; row < r->records.used; row++) {

@@ -38,8 +38,14 @@ void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, boo
     bool every = registry_every_tier(r);
     if (every ? !same_tier_has(r, by, name) : new_name)
         kvlogical__event_log_tell(&r->events, KVHASH_EVENT_CREATE, name, at, facts);
-    else if (r->events.resyncing > 0 && (every || !registry_silent(r, name)))
-        kvlogical__event_log_moved(&r->events, name, at);
+    else
+        kvlogical__registry_moved(r, by, block);
+}
+
+void kvlogical__registry_moved(registry *r, const tier *by, uint32_t block) {
+    kvhash_plh name = by->slots[block].name;
+    if (r->events.resyncing > 0 && (registry_every_tier(r) || !registry_silent(r, name)))
+        kvlogical__event_log_moved(&r->events, name, (event_place){by->number, block});
 }
 
 /* Returns whether the name had been transferred in silence. */
@@ -97,7 +103,7 @@ void kvlogical__registry_join(registry *r, tier *t) {
 
 void kvlogical__registry_leave(registry *r, tier *t) {
     for (uint32_t i = 0; i < t->slot_count; i++)
-        if (t->slots[i].state == SLOT_INACTIVE) kvlogical__registry_lost(r, t, i);
+        if (slot_stands(t, i)) kvlogical__registry_lost(r, t, i);
     tier **at = &r->tiers;
     while (*at != t) at = &(*at)->next;
     *at = t->next;

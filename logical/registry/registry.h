@@ -80,6 +80,8 @@ static inline bool registry_every_tier(const registry *r) {
 void kvlogical__registry_gained(registry *r, const tier *by, uint32_t block, bool new_name,
                                 const kvhash_block_facts *facts);
 void kvlogical__registry_lost(registry *r, const tier *by, uint32_t block);
+/* A tier that has a name has it in this block now. */
+void kvlogical__registry_moved(registry *r, const tier *by, uint32_t block);
 
 /* A tier got a block of a name that it did not have; facts may be NULL. Returns whether the name is newly registered: to be
  * touched. */

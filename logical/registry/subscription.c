@@ -34,9 +34,10 @@ kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *r, const k
 /* ---- the present state ---- */
 
 /* Is this slot the one that tells of its name? Not when an earlier tier (of the same number) tells. */
-static bool tells(const registry *r, const tier *t, const slot *s) {
+static bool tells(const registry *r, const tier *t, uint32_t index) {
     bool every = registry_every_tier(r);
-    if (!slot_found(s)) return false;
+    const slot *s = &t->slots[index];
+    if (!slot_stands(t, index)) return false;
     for (const tier *earlier = r->tiers; earlier != t; earlier = earlier->next)
         if ((!every || earlier->number == t->number) && tier_has(earlier, s->name)) return false;
     return (every || !registry_silent(r, s->name)) && event_log_announces(&r->events, s->name);
@@ -56,7 +57,7 @@ static void announce(registry *r) {
     log->listener(log->listener_ctx, &event);
     for (const tier *t = r->tiers; t != NULL; t = t->next)
         for (uint32_t i = 0; i < t->slot_count; i++)
-            if (tells(r, t, &t->slots[i])) {
+            if (tells(r, t, i)) {
                 event = event_log_present(log, t->slots[i].name, (event_place){t->number, i});
                 log->listener(log->listener_ctx, &event);
             }
@@ -191,7 +192,7 @@ static void resync_slots(kvlogical_subscription *s, output *o) {
     if (t->id != s->tier) s->index = 0;
     s->tier = t->id;
     for (uint32_t turn = 0; turn < SLOTS_A_TURN && s->index < t->slot_count && !full(o); turn++, s->index++)
-        if (tells(s->registry, t, &t->slots[s->index]))
+        if (tells(s->registry, t, (uint32_t)s->index))
             put_present(s->registry, o, t->slots[s->index].name, (event_place){t->number, s->index});
     if (s->index < t->slot_count) return;
     s->tier = t->id + 1;

@@ -275,7 +275,7 @@ static void configurations_that_cannot_work_are_refused(void **state) {
         refused(bad, KVCORE_ECONFIG, "block_tokens must be a power of 2 between 1 and 1024");
     }
     bad = good;
-    bad.duplicates = 2;
+    bad.duplicates = 3;
     refused(bad, KVCORE_ECONFIG, "duplicates");
     bad = good;
     bad.eviction = 99;
