@@ -69,6 +69,18 @@ static inline KVCORE_NODISCARD kvcore_status kvlogical_list_slots(const kvlogica
     return kvlogical_manager_read_slots(manager, first, sizeof(kvlogical_slot), slots, capacity, count);
 }
 
+/**
+ * Which blocks are handed out next, in order: the free ones, then the victims; as far as there is room.
+ *
+ * Takes:  after, a block of the order to go on behind, or KVLOGICAL_NO_BLOCK for its front.
+ * Gives:  blocks[0 … *count−1]; fewer than capacity at the end of the order.
+ * Errors: KVLOGICAL_ESTATE when `after` is in the order no more; KVCORE_ENOTSUP for a policy that does not know its victims
+ *         beforehand (all but LRU, FIFO and multi-LRU); KVCORE_EINVAL.
+ * Cost:   O(1) a block.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_list_order(const kvlogical_manager *manager, uint32_t after,
+                                                                  uint32_t *blocks, size_t capacity, size_t *count);
+
 enum {
     KVLOGICAL_REASON_HELD = 0,       /**< it is here, held */
     KVLOGICAL_REASON_INACTIVE = 1,   /**< it is here, held by nobody */

@@ -77,6 +77,8 @@ enum {
 #define KVLOGICAL_BLOCK_TOKENS_MAX 1024
 /** Block indices are 32 bits and one of them means none. */
 #define KVLOGICAL_BLOCK_COUNT_MAX UINT32_C(0x7FFFFFFF)
+/** Where a block index stands for no block. */
+#define KVLOGICAL_NO_BLOCK UINT32_MAX
 
 /** Start from KVLOGICAL_CONFIG_INIT; all other zeros mean the default. */
 typedef struct kvlogical_config {
@@ -106,8 +108,9 @@ typedef struct kvlogical_config {
     const kvhash_prover *prover; /**< what requests prove with; borrowed for the manager's life. NULL: one with a random
                                       secret, which goes with the manager */
     uint32_t free_order;         /**< KVLOGICAL_FREE_… */
-    uint32_t groups; /**< how many groups share the pool (kvlogical/groups.h), at most 16; 0 means 1. Several: not
-                                     with lineage */
+    uint32_t
+        groups; /**< how many groups share the pool (kvlogical/groups.h), at most 16; not with lineage. 0: the manager is
+                          for no set of groups */
 } kvlogical_config;
 
 /** For kvlogical_config.proof_bits: verify nothing. */

@@ -51,6 +51,9 @@ typedef struct eviction {
     kvcore_status (*validate)(const order *o, uint32_t inactive, kvcore_error *error);
     /* Which of several lists an inactive slot is in, for the operator. NULL: 0. */
     unsigned (*level)(const order *o, uint32_t slot);
+    /* The victim behind this inactive slot, or the next one of all behind NO_SLOT, if no slot comes, goes or is looked up
+     * meanwhile; NO_SLOT: there is none. O(1) each, over a walk. NULL: not known beforehand. */
+    uint32_t (*after)(const order *o, uint32_t slot);
     /* Fill in the metrics that only this policy has. NULL: none. */
     void (*measure)(const order *o, kvlogical_metrics *metrics);
 } eviction;

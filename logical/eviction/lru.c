@@ -27,6 +27,10 @@ static void lru_choose(order *o, uint32_t *victims, size_t count) {
     for (size_t i = 0; i < count; i++) victims[i] = list_pop(the_list(o), o->slots);
 }
 
+static uint32_t lru_after(const order *o, uint32_t index) {
+    return index == NO_SLOT ? the_list(o)->head : o->slots[index].next;
+}
+
 static kvcore_status lru_validate(const order *o, uint32_t inactive, kvcore_error *error) {
     static const char invariant[] = "the LRU list holds exactly the inactive slots";
     uint32_t count;
@@ -38,7 +42,7 @@ static kvcore_status lru_validate(const order *o, uint32_t inactive, kvcore_erro
 
 #define LRU_HOOKS                                                                                                 \
     .bytes = lru_bytes, .init = lru_init, .released = lru_released, .revived = lru_revived, .choose = lru_choose, \
-    .validate = lru_validate
+    .validate = lru_validate, .after = lru_after
 
 const eviction kvlogical__lru = {
     .policy = KVLOGICAL_EVICT_LRU,

@@ -99,6 +99,13 @@ static kvcore_status multi_lru_validate(const order *o, uint32_t inactive, kvcor
     return total == inactive ? KVCORE_OK : kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
 }
 
+static uint32_t multi_lru_after(const order *o, uint32_t index) {
+    unsigned level = index == NO_SLOT ? 0 : o->slots[index].level + 1u;
+    uint32_t next = index == NO_SLOT ? NO_SLOT : o->slots[index].next;
+    for (; next == NO_SLOT && level < 4; level++) next = the_levels(o)->lists[level].head;
+    return next;
+}
+
 static unsigned multi_lru_level(const order *o, uint32_t index) { return o->slots[index].level; }
 
 const eviction kvlogical__multi_lru = {
@@ -114,4 +121,5 @@ const eviction kvlogical__multi_lru = {
     .choose = multi_lru_choose,
     .validate = multi_lru_validate,
     .level = multi_lru_level,
+    .after = multi_lru_after,
 };

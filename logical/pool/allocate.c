@@ -1,6 +1,7 @@
 /* Free blocks first, then victims. */
 #include "pool/attributes.h"
 #include "pool/batch.h"
+#include "pool/take.h"
 
 /* Take victims out of the names, all their table lines fetched at once. */
 static void forget(manager *m, const uint32_t *victims, size_t count, kvhash_plh *names, uint32_t now) {
@@ -61,10 +62,35 @@ kvcore_status kvlogical_allocate_with(kvlogical_manager *m, size_t count, const 
     return kvlogical__explained(error, status);
 }
 
-kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error) {
-    if (m == NULL)
-        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "manager is NULL");
-    manager_take(m);
+/* A group of victims, mutable from now on. */
+static void take_victims(manager *m, size_t count, uint32_t *blocks, kvlogical_key *evicted, uint32_t now) {
+    m->order.policy->choose(&m->order, blocks, count);
+    for (size_t i = 0; i < count; i++)
+        evicted[i] = (kvlogical_key){m->tier.slots[blocks[i]].name, blocks[i], m->tier.slots[blocks[i]].group};
+    forget(m, blocks, count, NULL, now);
+}
+
+size_t kvlogical__take_blocks(kvlogical_manager *m, size_t count, uint32_t *blocks, kvlogical_key *evicted,
+                              uint32_t now) {
+    size_t from_free = count < m->in_state[SLOT_FREE] ? count : m->in_state[SLOT_FREE];
+    for (size_t i = 0; i < from_free; i++) blocks[i] = list_pop(&m->free, m->tier.slots);
+    for (size_t done = from_free; done < count;) {
+        size_t group = group_size(done, count);
+        take_victims(m, group, blocks + done, evicted + (done - from_free), now);
+        done += group;
+    }
+    for (size_t i = 0; i < count; i++) {
+        slot_enter(m, blocks[i], SLOT_MUTABLE, now);
+        m->tier.slots[blocks[i]].reset_on_release = m->reset_on_release;
+    }
+    slots_moved(m, SLOT_FREE, SLOT_MUTABLE, from_free);
+    slots_moved(m, SLOT_INACTIVE, SLOT_MUTABLE, count - from_free);
+    m->metrics.allocations += count;
+    m->metrics.allocations_from_reset += from_free;
+    return count - from_free;
+}
+
+void kvlogical__reset_inactive(kvlogical_manager *m) {
     uint32_t now = tick_now(m), victim;
     while (m->in_state[SLOT_INACTIVE] > 0) {
         m->order.policy->choose(&m->order, &victim, 1);
@@ -74,6 +100,13 @@ kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error
         list_push(&m->free, m->tier.slots, victim); /* the order stays, wherever free blocks go otherwise */
         slots_moved(m, SLOT_INACTIVE, SLOT_FREE, 1);
     }
+}
+
+kvcore_status kvlogical_reset_inactive(kvlogical_manager *m, kvcore_error *error) {
+    if (m == NULL)
+        return kvcore_fail(error, &(kvcore_error){.code = KVCORE_EINVAL, .index = KVCORE_NO_INDEX}, "manager is NULL");
+    manager_take(m);
+    kvlogical__reset_inactive(m);
     uint64_t free = m->in_state[SLOT_FREE], total = m->tier.slot_count;
     manager_give(m);
     if (free == total) return KVCORE_OK;

@@ -1,5 +1,6 @@
 /* The _INIT macros as functions. */
 #include <kvlogical/events.h>
+#include <kvlogical/groups.h>
 #include <kvlogical/metrics.h>
 #include <kvlogical/policy.h>
 #include <kvlogical/request.h>
@@ -11,6 +12,9 @@ INIT_FUNCTION(kvlogical_attributes, KVLOGICAL_ATTRIBUTES_INIT)
 INIT_FUNCTION(kvlogical_config, KVLOGICAL_CONFIG_INIT)
 INIT_FUNCTION(kvlogical_counts, KVLOGICAL_COUNTS_INIT)
 INIT_FUNCTION(kvlogical_event_policy, KVLOGICAL_EVENT_POLICY_INIT)
+INIT_FUNCTION(kvlogical_found, KVLOGICAL_FOUND_INIT)
+INIT_FUNCTION(kvlogical_groups_config, KVLOGICAL_GROUPS_CONFIG_INIT)
+INIT_FUNCTION(kvlogical_growth, KVLOGICAL_GROWTH_INIT)
 INIT_FUNCTION(kvlogical_metrics, KVLOGICAL_METRICS_INIT)
 INIT_FUNCTION(kvlogical_policy, KVLOGICAL_POLICY_INIT)
 INIT_FUNCTION(kvlogical_publisher_config, KVLOGICAL_PUBLISHER_CONFIG_INIT)

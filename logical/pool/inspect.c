@@ -118,6 +118,38 @@ kvcore_status kvlogical_manager_read_slots(const kvlogical_manager *m, size_t fi
     return KVCORE_OK;
 }
 
+/* ---- the order ---- */
+
+static uint32_t victim_after(const manager *m, uint32_t index) {
+    return m->order.policy->after == NULL ? NO_SLOT : m->order.policy->after(&m->order, index);
+}
+
+static uint32_t next_in_order(const manager *m, uint32_t index) {
+    if (index != NO_SLOT && m->tier.slots[index].state == SLOT_INACTIVE) return victim_after(m, index);
+    uint32_t next = index == NO_SLOT ? m->free.head : m->tier.slots[index].next;
+    return next != NO_SLOT ? next : victim_after(m, NO_SLOT);
+}
+
+static bool in_order(const slot *s) { return s->state == SLOT_FREE || s->state == SLOT_INACTIVE; }
+
+kvcore_status kvlogical_list_order(const kvlogical_manager *m, uint32_t after, uint32_t *blocks, size_t capacity,
+                                   size_t *count) {
+    if (m == NULL || count == NULL || (capacity > 0 && blocks == NULL)) return KVCORE_EINVAL;
+    if (m->order.policy->after == NULL) return KVCORE_ENOTSUP;
+    if (after != KVLOGICAL_NO_BLOCK && after >= m->tier.slot_count) return KVCORE_EINVAL;
+    manager_take(m);
+    kvcore_status status = after == NO_SLOT || in_order(&m->tier.slots[after]) ? KVCORE_OK : KVLOGICAL_ESTATE;
+    size_t listed = 0;
+    if (status == KVCORE_OK && capacity > 0)
+        for (uint32_t at = next_in_order(m, after); at != NO_SLOT; at = next_in_order(m, at)) {
+            blocks[listed++] = at;
+            if (listed == capacity) break;
+        }
+    manager_give(m);
+    if (status == KVCORE_OK) *count = listed;
+    return status;
+}
+
 /* ---- explain ---- */
 
 static bool explain_departure(const manager *m, kvhash_plh name, uint32_t now, kvlogical_explanation *e) {

@@ -19,7 +19,7 @@ static kvcore_status bad(kvcore_error *error, kvcore_status code, uint64_t actua
 
 /* May a name have several slots that are found? */
 static bool shares_keys(const kvlogical_config *config) {
-    return config->duplicates == KVLOGICAL_DUPLICATES_KEEP || config->groups > 1;
+    return config->duplicates == KVLOGICAL_DUPLICATES_KEEP || config->groups > 0;
 }
 
 static kvcore_status check_eviction(kvlogical_config *config, kvcore_error *error) {
@@ -182,6 +182,7 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
         .block_tokens = config->block_tokens,
         .reject_duplicates = config->duplicates == KVLOGICAL_DUPLICATES_REJECT,
         .keep_duplicates = config->duplicates == KVLOGICAL_DUPLICATES_KEEP,
+        .has_groups = config->groups > 0,
         .free_to_front = config->free_order == KVLOGICAL_FREE_FRONT,
         .reset_on_release = config->reset_on_release,
         .history_mask = UINT32_MAX,

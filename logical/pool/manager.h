@@ -32,6 +32,7 @@ struct kvlogical_manager {
     registry *registry;
     uint32_t block_tokens;
     bool reject_duplicates, keep_duplicates;
+    bool has_groups;
     bool free_to_front;    /* blocks that become free are the next ones handed out */
     bool reset_on_release; /* what new tenants of a slot start with */
 

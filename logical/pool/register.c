@@ -1,6 +1,7 @@
 /* Staging and registering: blocks get their names, and share them. */
 #include "pool/attributes.h"
 #include "pool/batch.h"
+#include "pool/take.h"
 
 static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
     m->tier.slots[index].name = name;
@@ -140,6 +141,18 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now, co
     s->companion = existing;
     m->metrics.duplicate_blocks++;
     return enter_shared(m, index, SLOT_DUPLICATE, now);
+}
+
+void kvlogical__give_key(kvlogical_manager *m, uint32_t block, kvhash_plh name, uint32_t group, uint32_t *front,
+                         uint32_t now) {
+    slot *s = &m->tier.slots[block];
+    s->name = name;
+    s->group = (uint8_t)group;
+    s->withdrawn = s->proven = s->second = false;
+    slots_moved(m, SLOT_MUTABLE, SLOT_STAGED, 1);
+    (void)share(m, block, slot_tag(m, block), now, NULL, NULL, front);
+    m->metrics.stagings++;
+    m->metrics.registrations++;
 }
 
 kvcore_status kvlogical__register(manager *m, kvlogical_complete *staged, size_t count, lent with,
