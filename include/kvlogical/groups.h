@@ -39,21 +39,26 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvlogical_groups_create(). */
 typedef struct kvlogical_groups kvlogical_groups;
+/** Opaque: the tables of one request. Made by kvlogical_tables_create(). */
 typedef struct kvlogical_tables kvlogical_tables;
 
+/** What a token needs: see above. */
 enum {
-    KVLOGICAL_GROUP_FULL = 1,
-    KVLOGICAL_GROUP_WINDOW = 2,
-    KVLOGICAL_GROUP_CHUNK = 3,
-    KVLOGICAL_GROUP_STATE = 4,
-    KVLOGICAL_GROUP_PRIVATE = 5,
+    KVLOGICAL_GROUP_FULL = 1,    /**< everything before it */
+    KVLOGICAL_GROUP_WINDOW = 2,  /**< the span of tokens that ends with itself */
+    KVLOGICAL_GROUP_CHUNK = 3,   /**< its own chunk */
+    KVLOGICAL_GROUP_STATE = 4,   /**< the state after the tokens before it */
+    KVLOGICAL_GROUP_PRIVATE = 5, /**< blocks that no other request can use */
 };
 
+/** The most groups of a set. */
 #define KVLOGICAL_GROUPS_MOST 16
 /** The least common multiple of all block sizes goes no higher. */
 #define KVLOGICAL_GROUPS_ALIGN_MOST (UINT32_C(1) << 20)
 
+/** One group. */
 typedef struct kvlogical_group {
     uint32_t kind;         /**< KVLOGICAL_GROUP_… */
     uint32_t block_tokens; /**< b: a multiple of the manager's block_tokens */
@@ -76,16 +81,17 @@ enum {
 
 /** Start from KVLOGICAL_GROUPS_CONFIG_INIT; all other zeros mean the default. */
 typedef struct kvlogical_groups_config {
-    size_t struct_size;
+    size_t struct_size;            /**< set by the _INIT macro */
     const kvlogical_group *groups; /**< as many as the manager was made for; copied */
-    size_t group_count;
-    uint32_t retention; /**< KVLOGICAL_RETAIN_…, or a multiple of A in tokens */
-    uint32_t release;   /**< KVLOGICAL_RELEASE_… */
-    bool eagle;         /**< a hit leaves its last block to be computed again; not with CHUNK */
-    bool name_later;    /**< allocating names nothing: kvlogical_tables_name() does, when the content is there */
+    size_t group_count;            /**< 1 … KVLOGICAL_GROUPS_MOST */
+    uint32_t retention;            /**< KVLOGICAL_RETAIN_…, or a multiple of A in tokens */
+    uint32_t release;              /**< KVLOGICAL_RELEASE_… */
+    bool eagle;                    /**< a hit leaves its last block to be computed again; not with CHUNK */
+    bool name_later; /**< allocating names nothing: kvlogical_tables_name() does, when the content is there */
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvlogical_groups_config;
 
+/** The values to start from. */
 #define KVLOGICAL_GROUPS_CONFIG_INIT                                                       \
     {                                                                                      \
         sizeof(kvlogical_groups_config), NULL, 0, 0, 0, false, false, { NULL, NULL, NULL } \
@@ -105,7 +111,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_groups_create(kvlogical_m
                                                                      const kvlogical_groups_config *config,
                                                                      kvlogical_groups **groups, kvcore_error *error);
 
-/** NULL is ignored. Errors: KVCORE_EBUSY while tables of it exist; nothing has happened then. */
+/** Give a set back. NULL is ignored. Errors: KVCORE_EBUSY while tables of it exist; nothing has happened then. */
 KVLOGICAL_API kvcore_status kvlogical_groups_destroy(kvlogical_groups *groups);
 
 /** A: what hits are a multiple of, in tokens. */
@@ -114,7 +120,11 @@ KVLOGICAL_API uint32_t kvlogical_groups_align_tokens(const kvlogical_groups *gro
 /** An engine step begins: states that got their names in the last one may be read from now on. */
 KVLOGICAL_API void kvlogical_groups_step(kvlogical_groups *groups);
 
-/** Forget all names, if nobody holds a block; the order of the blocks stays. Errors: KVCORE_EBUSY, and nothing has changed. */
+/**
+ * Forget all names, if nobody holds a block; the order of the blocks stays.
+ *
+ * Errors: KVCORE_EBUSY with expected (all blocks) and actual (held by nobody), and nothing has changed; KVCORE_EINVAL for NULL.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_groups_reset(kvlogical_groups *groups, kvcore_error *error);
 
 /* ---- the tables of one request ---- */
@@ -123,7 +133,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_groups_reset(kvlogical_gr
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_create(kvlogical_groups *groups,
                                                                      kvlogical_tables **tables);
 
-/** Releases first. NULL is ignored. */
+/** Release, then give back. NULL is ignored. */
 KVLOGICAL_API void kvlogical_tables_destroy(kvlogical_tables *tables);
 
 /** Room for so many tokens, so that no call up to there allocates. Errors: KVCORE_ENOMEM, KVCORE_EOVERFLOW, KVCORE_EINVAL. */
@@ -131,12 +141,13 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_reserve(kvlogical_
 
 /** What a look-up found. Start from KVLOGICAL_FOUND_INIT. */
 typedef struct kvlogical_found {
-    size_t struct_size;
+    size_t struct_size;                             /**< set by the _INIT macro */
     size_t hit_tokens;                              /**< that all groups can serve */
     size_t boundary_tokens;                         /**< a group reached further, up to here; 0: none did */
     size_t group_hit_tokens[KVLOGICAL_GROUPS_MOST]; /**< each by itself, as far as the search went */
 } kvlogical_found;
 
+/** The values to start from. */
 #define KVLOGICAL_FOUND_INIT                 \
     {                                        \
         sizeof(kvlogical_found), 0, 0, { 0 } \
@@ -157,23 +168,28 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_find(kvlogical_tab
                                                                    size_t name_count, size_t tokens,
                                                                    kvlogical_found *found);
 
-/** The table that a group's look-up found, KVLOGICAL_NO_BLOCK where it needs no block. As kvlogical_tables_blocks(). */
+/**
+ * The table that a group's look-up found, KVLOGICAL_NO_BLOCK where it needs no block; otherwise as kvlogical_tables_blocks().
+ *
+ * Errors: KVCORE_EINVAL.
+ */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_found_blocks(const kvlogical_tables *tables, size_t group,
                                                                            size_t first, uint32_t *blocks,
                                                                            size_t capacity, size_t *count);
 
 /** How a request grows. Start from KVLOGICAL_GROWTH_INIT. */
 typedef struct kvlogical_growth {
-    size_t struct_size;
+    size_t struct_size;      /**< set by the _INIT macro */
     size_t new_tokens;       /**< to be computed next; admission takes at most what the hit leaves of `tokens` */
     bool use_hits;           /**< begin with what the look-up just before found */
     size_t leave_blocks;     /**< refuse unless so many stay available */
     const kvhash_plh *names; /**< of the request, from its beginning */
-    size_t name_count;
-    size_t tokens;        /**< that the request has: no block beyond them gets a name */
-    size_t prompt_tokens; /**< of these, its prompt; matters for retention other than DENSE */
+    size_t name_count;       /**< how many of them are known */
+    size_t tokens;           /**< that the request has: no block beyond them gets a name */
+    size_t prompt_tokens;    /**< of these, its prompt; matters for retention other than DENSE */
 } kvlogical_growth;
 
+/** The values to start from. */
 #define KVLOGICAL_GROWTH_INIT \
     { sizeof(kvlogical_growth), 0, false, 0, NULL, 0, 0, 0 }
 
@@ -201,7 +217,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_allocate(kvlogical
  * kvlogical_tables_find() and kvlogical_tables_allocate() with use_hits in one critical section: what is found cannot go in
  * between. A request that does not fit leaves no trace.
  *
- * Gives:  *found, also when it is refused. Errors: of both.
+ * Gives:  *found, also when it is refused.
+ * Errors: KVCORE_ENOSPACE, KVCORE_EBUSY, KVLOGICAL_ESTATE for tables that are not empty, and the others of both calls.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_admit(kvlogical_tables *tables,
                                                                     const kvlogical_growth *growth,
@@ -231,9 +248,9 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_blocks(const kvlog
 
 /** A block and the key that it got or lost. */
 typedef struct kvlogical_key {
-    kvhash_plh name;
-    uint32_t block;
-    uint32_t group;
+    kvhash_plh name; /**< of the key */
+    uint32_t block;  /**< that has or had it */
+    uint32_t group;  /**< of the key */
 } kvlogical_key;
 
 /** What the last allocate, admit or name call evicted, in that order. Borrowed until the next call on these tables. */
