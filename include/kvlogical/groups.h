@@ -246,13 +246,6 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_tables_blocks(const kvlog
                                                                      size_t first, uint32_t *blocks, size_t capacity,
                                                                      size_t *count);
 
-/** A block and the key that it got or lost. */
-typedef struct kvlogical_key {
-    kvhash_plh name; /**< of the key */
-    uint32_t block;  /**< that has or had it */
-    uint32_t group;  /**< of the key */
-} kvlogical_key;
-
 /** What the last allocate, admit or name call evicted, in that order. Borrowed until the next call on these tables. */
 KVLOGICAL_API const kvlogical_key *kvlogical_tables_evicted(const kvlogical_tables *tables, size_t *count);
 

@@ -336,6 +336,63 @@ KVLOGICAL_API kvcore_status kvlogical_release_mutable(kvlogical_manager *manager
 KVLOGICAL_API kvcore_status kvlogical_release_complete(kvlogical_manager *manager, kvlogical_complete *staged,
                                                        size_t count);
 
+/* ---- looking without touching ---- */
+
+/** What a probe saw. Start from KVLOGICAL_PROBE_INIT. */
+typedef struct kvlogical_probe {
+    size_t struct_size; /**< set by the _INIT macro */
+    size_t hits;        /**< leading names that are here */
+    size_t idle;        /**< of these, blocks that nobody holds: to hold them takes them from what is available */
+} kvlogical_probe;
+
+/** The values to start from. */
+#define KVLOGICAL_PROBE_INIT \
+    { sizeof(kvlogical_probe), 0, 0 }
+
+/** KVLOGICAL_PROBE_INIT as a function, for other languages. */
+KVLOGICAL_API kvlogical_probe kvlogical_probe_init(void);
+
+/**
+ * How many leading names a match would find now. Holds nothing, moves nothing, counts nothing: for admission, which asks at
+ * every step for every request that waits.
+ *
+ * Takes:  proofs, one a name, to be verified as a match with proofs does; NULL: names alone.
+ * Gives:  *probe, and blocks[0 … hits−1] unless blocks is NULL (room for count). Both may be out of date by the next call.
+ * Errors: KVCORE_EINVAL for NULLs; KVCORE_ENOTSUP for proofs when the manager verifies nothing.
+ * Cost:   O(hits) under the lock.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_probe_prefix(const kvlogical_manager *manager,
+                                                                    const kvhash_plh *names, const kvhash_proof *proofs,
+                                                                    size_t count, uint32_t *blocks,
+                                                                    kvlogical_probe *probe);
+
+/**
+ * Where each name is: blocks[i] is the block that names[i] leads to, or KVLOGICAL_NO_BLOCK. Holds nothing. A name may repeat.
+ *
+ * Gives:  blocks, and idle[i]: does nobody hold it? (idle may be NULL.)
+ * Errors: KVCORE_EINVAL for NULLs.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_find(const kvlogical_manager *manager, const kvhash_plh *names,
+                                                            size_t count, uint32_t *blocks, bool *idle);
+
+/* ---- victims ---- */
+
+/** A block and the key that it got or lost. */
+typedef struct kvlogical_key {
+    kvhash_plh name; /**< of the key */
+    uint32_t block;  /**< that has or had it */
+    uint32_t group;  /**< of the key */
+} kvlogical_key;
+
+/**
+ * Evict up to `count` inactive blocks now, in the order of the policy, so that they are free before somebody needs them.
+ *
+ * Gives:  *evicted, how many there were; victims[0 … *evicted−1] unless victims is NULL (room for count).
+ * Errors: KVCORE_EINVAL for NULLs. Fewer inactive blocks than count are no error.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_evict(kvlogical_manager *manager, size_t count,
+                                                             kvlogical_key *victims, size_t *evicted);
+
 /* ---- weak guards and pins ---- */
 
 /**

@@ -62,10 +62,10 @@ kvcore_status kvlogical_allocate_with(kvlogical_manager *m, size_t count, const 
     return kvlogical__explained(error, status);
 }
 
-/* A group of victims, mutable from now on. */
+/* The next victims lose their keys; they are in no order. evicted may be NULL. */
 static void take_victims(manager *m, size_t count, uint32_t *blocks, kvlogical_key *evicted, uint32_t now) {
     m->order.policy->choose(&m->order, blocks, count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; evicted != NULL && i < count; i++)
         evicted[i] = (kvlogical_key){m->tier.slots[blocks[i]].name, blocks[i], m->tier.slots[blocks[i]].group};
     forget(m, blocks, count, NULL, now);
 }
@@ -88,6 +88,32 @@ size_t kvlogical__take_blocks(kvlogical_manager *m, size_t count, uint32_t *bloc
     m->metrics.allocations += count;
     m->metrics.allocations_from_reset += from_free;
     return count - from_free;
+}
+
+/* A group of victims becomes free. */
+static void evict_some(manager *m, size_t count, kvlogical_key *victims, uint32_t *front, uint32_t now) {
+    uint32_t blocks[GROUP];
+    take_victims(m, count, blocks, victims, now);
+    for (size_t i = 0; i < count; i++) {
+        m->tier.slots[blocks[i]].reset_on_release = m->reset_on_release;
+        slot_free(m, blocks[i], front, now);
+    }
+    slots_moved(m, SLOT_INACTIVE, SLOT_FREE, count);
+}
+
+kvcore_status kvlogical_evict(kvlogical_manager *m, size_t count, kvlogical_key *victims, size_t *evicted) {
+    if (m == NULL || evicted == NULL) return KVCORE_EINVAL;
+    manager_take(m);
+    uint32_t now = tick_now(m), front = NO_SLOT;
+    if (count > m->in_state[SLOT_INACTIVE]) count = m->in_state[SLOT_INACTIVE];
+    for (size_t done = 0; done < count;) {
+        size_t some = group_size(done, count);
+        evict_some(m, some, victims == NULL ? NULL : victims + done, &front, now);
+        done += some;
+    }
+    manager_give(m);
+    *evicted = count;
+    return KVCORE_OK;
 }
 
 void kvlogical__reset_inactive(kvlogical_manager *m) {

@@ -2,8 +2,6 @@
 #ifndef LOGICAL_TAKE_H
 #define LOGICAL_TAKE_H
 
-#include <kvlogical/groups.h>
-
 #include "pool/manager.h"
 
 /* Take so many blocks, which must be available; they are mutable. Returns how many were evicted: their keys are in `evicted`. */
