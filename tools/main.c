@@ -33,6 +33,7 @@ static const command commands[] = {
     {"unpack", "kvstrata unpack", "write the blocks of a KVS1 file into a folder", command_unpack},
     {"compact", "kvstrata compact", "merge the commits of a KVS1 file into one", command_compact},
     {"digest", "kvstrata digest", "print the identity of a model's files", command_digest},
+    {"store", "kvstrata store", "put, fetch, list and check blocks in a directory or a bucket", command_store},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

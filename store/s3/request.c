@@ -163,11 +163,8 @@ static bool body_sha256(const kvstore_transfer *transfer, char text[65]) {
         status = kvcore_sha256_add(&hasher, (kvcore_bytes){transfer->spans[i].bytes, transfer->spans[i].size_bytes});
     if (status == KVCORE_OK && transfer->trailer_bytes > 0)
         status = kvcore_sha256_add(&hasher, (kvcore_bytes){transfer->trailer, transfer->trailer_bytes});
-    if (status == KVCORE_OK) {
-        status = kvcore_sha256_end(&hasher, &hash);
-    } else {
-        kvcore_sha256_drop(&hasher);
-    }
+    if (status == KVCORE_OK) status = kvcore_sha256_end(&hasher, &hash);
+    kvcore_sha256_drop(&hasher);
     if (status != KVCORE_OK) return false;
     kvcore_hex_encode(hash.bytes, sizeof hash.bytes, text);
     text[64] = '\0';

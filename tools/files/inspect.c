@@ -14,6 +14,7 @@
 
 #include <kvcore/text.h>
 #include <kvformat/kvs1.h>
+#include <kvstore/object.h>
 #include <kvwombat/engine.h>
 #include <kvwombat/envelope.h>
 #include <kvwombat/manifest.h>
@@ -67,6 +68,24 @@ static void inspect_kvs1(kvcore_bytes file, bool verify, finding *of) {
     if (status != KVCORE_OK) of->error = error;
     keep(of, status);
     kvformat_kvs1_close(reader);
+}
+
+/* A stored block: what it is stands at its end. */
+static void inspect_kvo1(kvcore_bytes file, bool verify, finding *of) {
+    kvstore_object object;
+    kvcore_bytes payload;
+    const uint8_t *trailer = (const uint8_t *)file.data + file.size_bytes - KVSTORE_TRAILER_BYTES;
+    of->unit = "blocks";
+    keep(of, verify ? kvstore_object_check(file, &object, &payload, &of->error)
+                    : kvstore_trailer_decode(trailer, &object, &of->error));
+    if (of->status != KVCORE_OK) return;
+    char model[KVCORE_MODEL_DIGEST_TEXT_BYTES];
+    kvcore_model_digest_format(&object.model, model);
+    of->count = 1;
+    snprintf(of->note, sizeof of->note, "position %" PRIu32 ", model %.12s, layout %.16s, rank %u of %u, group %u",
+             kvhash_plh_position(object.name), model,
+             object.layout.bytes[0] != 0 ? (const char *)object.layout.bytes : "-", (unsigned)object.rank,
+             (unsigned)object.ranks, (unsigned)object.group);
 }
 
 static void inspect_wal(kvcore_bytes file, bool verify, finding *of) {
@@ -213,6 +232,12 @@ static void recognise(kvcore_bytes file, bool verify, finding *of) {
             formats[i].inspect(file, verify, of);
             return;
         }
+    if (file.size_bytes >= KVSTORE_TRAILER_BYTES &&
+        memcmp((const char *)file.data + file.size_bytes - KVSTORE_TRAILER_BYTES, "KVSO", 4) == 0) {
+        of->format = "stored block";
+        inspect_kvo1(file, verify, of);
+        return;
+    }
     const char *text = file.data;
     size_t blank = 0;
     while (blank < file.size_bytes && strchr(" \t\r\n", text[blank]) != NULL && text[blank] != '\0') blank++;
@@ -320,10 +345,10 @@ static const struct argp parser = {
     .options = list,
     .parser = parse_option,
     .args_doc = "FILE...",
-    .doc =
-        "Say what files are, what is in them, and at which byte they break.\v"
-        "Known are KVS1 files, and of WombatKV log records and batches, segments, manifests, deltas, engine blocks and "
-        "sidecars, compressed payloads, wire envelopes, batches of keys and of bytes.",
+    .doc = "Say what files are, what is in them, and at which byte they break.\v"
+           "Known are KVS1 files, stored blocks (KVO1), and of WombatKV log records and batches, segments, manifests, "
+           "deltas, engine blocks and "
+           "sidecars, compressed payloads, wire envelopes, batches of keys and of bytes.",
 };
 
 int command_inspect(int argc, char **argv) {

@@ -15,10 +15,9 @@
 #include <kvformat/kvs1.h>
 
 #include "files/replace.h"
+#include "shared/block_file.h"
 #include "shared/command.h"
 #include "shared/progress.h"
-
-enum { NAME_DIGITS = 2 * KVHASH_PLH_BYTES, FILE_NAME_BYTES = NAME_DIGITS + sizeof ".kv" };
 
 typedef struct pack_options {
     char *paths[2];
@@ -28,19 +27,6 @@ typedef struct pack_options {
     kvcore_layout_tag layout;
     kvformat_kvs1_config config;
 } pack_options;
-
-static void file_name_of(kvhash_plh name, char text[FILE_NAME_BYTES]) {
-    uint8_t bytes[KVHASH_PLH_BYTES];
-    kvhash_plh_encode(name, bytes);
-    kvcore_hex_encode(bytes, sizeof bytes, text);
-    memcpy(text + NAME_DIGITS, ".kv", sizeof ".kv");
-}
-
-static bool name_of_file(const char *text, kvhash_plh *name) {
-    uint8_t bytes[KVHASH_PLH_BYTES];
-    return strlen(text) == FILE_NAME_BYTES - 1 && strcmp(text + NAME_DIGITS, ".kv") == 0 &&
-           kvcore_hex_decode(text, NAME_DIGITS, bytes) == KVCORE_OK && kvhash_plh_decode(bytes, name) == KVCORE_OK;
-}
 
 static void parse_number(struct argp_state *state, const char *what, const char *text, uint32_t most, uint32_t *value) {
     uint64_t number;

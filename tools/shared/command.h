@@ -25,6 +25,7 @@ int command_pack(int argc, char **argv);
 int command_unpack(int argc, char **argv);
 int command_compact(int argc, char **argv);
 int command_digest(int argc, char **argv);
+int command_store(int argc, char **argv);
 
 /* The exit code that goes with a failure of a library call. */
 int exit_code_of(kvcore_status status);
