@@ -24,6 +24,7 @@ demo   zlib1g-dev               module   zlib
 demo   libmsgpack-dev           module   msgpack
 demo   libcurl4-openssl-dev     module   libcurl
 demo   libexpat1-dev            module   expat
+demo   libzmq3-dev              module   libzmq
 check  g++                      command  g++
 check  dpkg-dev                 command  dpkg-shlibdeps
 check  libcmocka-dev            module   cmocka
