@@ -175,7 +175,7 @@ static void a_resync_tells_a_name_whose_first_copy_goes_meanwhile(void **state) 
     kvlogical_subscription *subscription;
     kvhash_event event;
     size_t count;
-    kvtest_assert_ok(kvlogical_subscribe(registry, &subscription));
+    kvtest_assert_ok(kvlogical_subscription_create(registry, &subscription));
     kvtest_assert_ok(kvlogical_subscription_resync(subscription));
     for (int i = 0; i < 3; i++) { /* CLEAR, then blocks 0 and 2 */
         kvtest_assert_ok(kvlogical_subscription_poll(subscription, &event, 1, &count));
