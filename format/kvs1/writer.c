@@ -86,7 +86,8 @@ static kvcore_status random_id(uint8_t id[16], kvcore_error *error) {
     int descriptor = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
     ssize_t got = descriptor < 0 ? -1 : read(descriptor, id, 16);
     if (descriptor >= 0) close(descriptor);
-    return got == 16 ? KVCORE_OK : kvcore_fail(error, &(kvcore_error){.code = KVCORE_EIO}, "the system gave no random bytes");
+    return got == 16 ? KVCORE_OK
+                     : kvcore_fail(error, &(kvcore_error){.code = KVCORE_EIO}, "the system gave no random bytes");
 }
 
 static kvcore_status header_of(const kvformat_kvs1_config *config, kvs1_header *header, kvcore_error *error) {

@@ -115,13 +115,15 @@ static kvcore_status malformed(kvcore_error *error, kvcore_status code, size_t o
 }
 
 static kvcore_status check_header(const uint8_t *bytes, size_t size_bytes, layout *l, kvcore_error *error) {
-    if (size_bytes < HEADER_BYTES) return malformed(error, KVCORE_ETRUNCATED, size_bytes, "input is shorter than a header");
+    if (size_bytes < HEADER_BYTES)
+        return malformed(error, KVCORE_ETRUNCATED, size_bytes, "input is shorter than a header");
     if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0) return malformed(error, KVCORE_EFORMAT, 0, "not a dump of an index");
     if (kvcore_load_le32(bytes + 8) != VERSION) return malformed(error, KVCORE_ENOTSUP, 8, "unsupported dump version");
     if (!lay_out(kvcore_load_le32(bytes + 12), kvcore_load_le64(bytes + 16), l))
         return malformed(error, KVCORE_EFORMAT, 16, "number of names is too large");
     if (size_bytes < l->size_bytes) return malformed(error, KVCORE_ETRUNCATED, size_bytes, "dump ends too early");
-    if (size_bytes > l->size_bytes) return malformed(error, KVCORE_EFORMAT, l->size_bytes, "extra bytes after the dump");
+    if (size_bytes > l->size_bytes)
+        return malformed(error, KVCORE_EFORMAT, l->size_bytes, "extra bytes after the dump");
     kvcore_hash256 checksum = checksum_of(bytes, l);
     if (memcmp(checksum.bytes, bytes + l->checksum_at, CHECKSUM_BYTES) != 0)
         return malformed(error, KVCORE_ECHECKSUM, l->checksum_at, "checksum mismatch");
@@ -210,7 +212,8 @@ static kvcore_status take_in(kvradix_index *index, const layout *l, const uint8_
                                            .index = KVCORE_NO_INDEX,
                                            .expected = index->holders.capacity,
                                            .actual = l->holders},
-                           "%zu holders in the dump, but the index has room for %zu", l->holders, index->holders.capacity);
+                           "%zu holders in the dump, but the index has room for %zu", l->holders,
+                           index->holders.capacity);
     read_holders(index, l, bytes);
     kvcore_status status = read_names(index, l, bytes);
     if (status == KVCORE_OK) return status;
