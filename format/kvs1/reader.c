@@ -326,8 +326,10 @@ kvcore_status kvformat_kvs1_check(const kvformat_kvs1_reader *reader, const kvfo
     uint64_t block_bytes;
     kvs1_trailer trailer;
     uint8_t key[KVS1_KEY_BYTES];
-    if (!kvformat__kvs1_block_bytes(reader->header.alignment, block->payload.size_bytes, &block_bytes) ||
-        block->offset > reader->info.end_offset || block_bytes > reader->info.end_offset - block->offset)
+    const commit *of = block->commit - 1 < reader->commit_count ? &reader->commits[block->commit - 1] : NULL;
+    if (of == NULL || block->offset < of->begin || block->offset > of->index_offset ||
+        !kvformat__kvs1_block_bytes(reader->header.alignment, block->payload.size_bytes, &block_bytes) ||
+        block_bytes > of->index_offset - block->offset)
         return refuse_at(error, KVCORE_EINVAL, block->offset, reader->info.end_offset, block->payload.size_bytes,
                          "block");
     uint64_t at = block->offset + block_bytes - KVS1_HEADER_BYTES;

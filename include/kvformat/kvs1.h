@@ -173,8 +173,9 @@ KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_entry(const kvformat_k
 /**
  * Read a block whole: is it the block that the index says, of this file, model and layout, and unchanged?
  *
- * Errors: KVCORE_EINVAL for NULL; KVCORE_ECHECKSUM of payload or trailer; KVFORMAT_EMAGIC without a trailer;
- *         KVFORMAT_EVERSION; KVFORMAT_EMODEL; KVFORMAT_ELAYOUT; KVCORE_EFORMAT when trailer and index differ otherwise.
+ * Errors: KVCORE_EINVAL for NULL and for a block outside its commit; KVCORE_ECHECKSUM of payload or trailer; KVFORMAT_EMAGIC
+ *         without a trailer; KVFORMAT_EVERSION; KVFORMAT_EMODEL; KVFORMAT_ELAYOUT; KVCORE_EFORMAT when trailer and index differ
+ *         otherwise.
  * Cost:   O(payload).
  */
 KVFORMAT_API KVCORE_NODISCARD kvcore_status kvformat_kvs1_check(const kvformat_kvs1_reader *reader,

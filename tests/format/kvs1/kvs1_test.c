@@ -243,6 +243,31 @@ static void a_commit_whose_record_is_damaged_is_not_cut_off_unasked(void **state
     free(of);
 }
 
+/* Such as one of another reader: nothing outside the commit that it names is read. */
+static void a_block_that_is_not_of_this_file_is_refused(void **state) {
+    (void)state;
+    disk *of = calloc(1, sizeof *of);
+    kvformat_kvs1_reader *reader;
+    kvformat_kvs1_block block;
+    two_commits(of, 256);
+    kvtest_assert_ok(kvformat_kvs1_open_bytes((kvcore_bytes){of->view, (size_t)of->view_size}, NULL, &reader, NULL));
+    kvtest_assert_ok(kvformat_kvs1_entry(reader, 1, &block, NULL, NULL));
+    kvtest_assert_ok(kvformat_kvs1_check(reader, &block, NULL));
+    kvformat_kvs1_block wrong[] = {block, block, block, block};
+    wrong[0].commit = 0, wrong[1].commit = 3, wrong[2].commit = 1, wrong[3].payload.size_bytes = 2000;
+    for (size_t i = 0; i < 4; i++) kvtest_assert_status(kvformat_kvs1_check(reader, &wrong[i], NULL), KVCORE_EINVAL);
+    kvformat_kvs1_close(reader);
+    uint8_t *header = malloc(128); /* a file of a cut header's unit; ASan watches its end */
+    memcpy(header, of->view, 128);
+    kvtest_assert_ok(kvformat_kvs1_open_bytes((kvcore_bytes){header, 128}, NULL, &reader, NULL));
+    block.offset = 0, block.payload.size_bytes = 0;
+    kvtest_assert_status(kvformat_kvs1_check(reader, &block, NULL), KVCORE_EINVAL);
+    kvformat_kvs1_close(reader);
+    free(header);
+    disk_reset(of, NULL, 0);
+    free(of);
+}
+
 static void another_model_layout_or_block_size_is_refused(void **state) {
     (void)state;
     char path[64];
@@ -586,6 +611,7 @@ int main(void) {
         cmocka_unit_test(a_sparse_tail_is_stepped_over),
         cmocka_unit_test(one_flipped_bit_in_the_last_record_loses_nothing),
         cmocka_unit_test(a_commit_whose_record_is_damaged_is_not_cut_off_unasked),
+        cmocka_unit_test(a_block_that_is_not_of_this_file_is_refused),
         cmocka_unit_test(another_model_layout_or_block_size_is_refused),
         cmocka_unit_test(misuse_is_answered_before_anything_happens),
         cmocka_unit_test(random_files_equal_a_plain_table),
