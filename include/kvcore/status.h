@@ -130,13 +130,14 @@ enum {
  * Which fields mean something stands with the call; the others are 0 (index: KVCORE_NO_INDEX).
  */
 typedef struct kvcore_error {
-    kvcore_status code; /**< The status that the call returned. */
-    uint64_t index;     /**< Which element of the input, counted from 0. */
-    uint64_t expected;  /**< What would have been right. */
-    uint64_t actual;    /**< What was there. */
-    uint64_t offset;    /**< Where: a byte offset in parsers and decoders, a token offset in multimodal runs. */
-    uint64_t length;    /**< How long the thing at that offset is. */
-    char text[160];     /**< For people; never empty, NUL terminated, cut if longer. */
+    kvcore_status code;   /**< The status that the call returned. */
+    uint64_t index;       /**< Which element of the input, counted from 0. */
+    uint64_t expected;    /**< What would have been right. */
+    uint64_t actual;      /**< What was there. */
+    uint64_t offset;      /**< Where: a byte offset in parsers and decoders, a token offset in multimodal runs. */
+    uint64_t length;      /**< How long the thing at that offset is. */
+    uint64_t reserved[4]; /**< 0: room for more numbers. */
+    char text[160];       /**< For people; never empty, NUL terminated, cut if longer. */
 } kvcore_error;
 
 /** A short English sentence for any code of any library of the suite. Valid for the life of the process, never NULL. */

@@ -93,16 +93,31 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_holders(const kvradix_i
                                                                  kvhash_holder *holders, size_t capacity,
                                                                  size_t *count);
 
-/** How much an index knows. */
+/** How much an index knows. Start from KVRADIX_INDEX_COUNTS_INIT. */
 typedef struct kvradix_index_counts {
-    size_t names;   /**< that somebody has */
-    size_t holders; /**< known, with or without blocks */
-    size_t stale;   /**< holders that lost events */
-    uint64_t lost;  /**< events that were lost, of all holders there ever were */
+    size_t struct_size; /**< of the caller's struct */
+    size_t names;       /**< that somebody has */
+    size_t holders;     /**< known, with or without blocks */
+    size_t stale;       /**< holders that lost events */
+    uint64_t lost;      /**< events that were lost, of all holders there ever were */
 } kvradix_index_counts;
 
-/** Each read on its own. */
-KVRADIX_API kvradix_index_counts kvradix_index_count(const kvradix_index *index);
+#define KVRADIX_INDEX_COUNTS_INIT \
+    { sizeof(kvradix_index_counts), 0, 0, 0, 0 }
+
+/**
+ * All counts, each read on its own, as many as the caller's struct has room for by its struct_size.
+ *
+ * Errors: KVCORE_EINVAL for NULLs and a struct_size that cannot be right; counts is then as it was.
+ */
+KVRADIX_API kvcore_status kvradix_index_read_counts(const kvradix_index *index, kvradix_index_counts *counts);
+
+/** The same by value; zeros for a NULL index. */
+static inline kvradix_index_counts kvradix_index_count(const kvradix_index *index) {
+    kvradix_index_counts counts = KVRADIX_INDEX_COUNTS_INIT;
+    kvradix_index_read_counts(index, &counts);
+    return counts;
+}
 
 /** Bytes the index takes. Takes the writers' lock. */
 KVRADIX_API size_t kvradix_index_memory_bytes(const kvradix_index *index);

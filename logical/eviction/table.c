@@ -2,7 +2,7 @@
 #include <kvlogical/policy.h>
 
 #include "eviction/eviction.h"
-#include "pool/result.h"
+#include <kvcore/config.h>
 
 /* In the order of their numbers. */
 #define ROWS(ROW)     \
@@ -37,5 +37,5 @@ kvcore_status kvlogical_policy_at(size_t index, kvlogical_policy *policy) {
     if (policy == NULL || index >= POLICIES) return KVCORE_EINVAL;
     const eviction *row = policies[index];
     kvlogical_policy full = {sizeof full, row->policy, row->name, row->alias, row->label, row->help};
-    return kvlogical__result_write(policy, &full, sizeof full);
+    return kvcore_result_write(policy, &full, sizeof full, NULL);
 }

@@ -3,7 +3,6 @@
 
 #include "groups/set.h"
 #include "pool/release.h"
-#include "pool/result.h"
 #include "pool/take.h"
 
 /* One call, and what follows from its numbers. */
@@ -329,7 +328,7 @@ kvcore_status kvlogical_tables_admit(kvlogical_tables *t, const kvlogical_growth
         manager_give(t->set->manager);
         if (!room) status = make_room(t, &most);
     }
-    if (kvlogical__result_write(found, &full, sizeof full) != KVCORE_OK) return explained(error, KVCORE_EINVAL);
+    if (kvcore_result_write(found, &full, sizeof full, NULL) != KVCORE_OK) return explained(error, KVCORE_EINVAL);
     return explained(error, status);
 }
 

@@ -1,7 +1,7 @@
 /* The tables of a request: their memory, what they tell, and letting go of them. */
 #include "groups/set.h"
 #include "pool/release.h"
-#include "pool/result.h"
+#include <kvcore/config.h>
 
 /* ---- memory ---- */
 
@@ -86,7 +86,7 @@ kvcore_status kvlogical_tables_find(kvlogical_tables *t, const kvhash_plh *names
     manager_take(t->set->manager);
     kvlogical__find(t, names, name_count, tokens, &full);
     manager_give(t->set->manager);
-    return kvlogical__result_write(found, &full, sizeof full);
+    return kvcore_result_write(found, &full, sizeof full, NULL);
 }
 
 /* ---- what they tell ---- */

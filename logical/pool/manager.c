@@ -1,8 +1,6 @@
 /* Making and unmaking a manager: configuration, the layout of its memory, counts. */
 #include "pool/manager.h"
 
-#include "pool/result.h"
-
 #include <kvcore/config.h>
 
 #define LINE 64
@@ -334,5 +332,5 @@ kvcore_status kvlogical_manager_read_counts(const kvlogical_manager *m, kvlogica
         .withdrawn = m->in_state[SLOT_WITHDRAWN],
     };
     manager_give(m);
-    return kvlogical__result_write(out, &counts, sizeof counts);
+    return kvcore_result_write(out, &counts, sizeof counts, NULL);
 }

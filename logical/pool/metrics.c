@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "pool/manager.h"
-#include "pool/result.h"
+#include <kvcore/config.h>
 
 kvcore_status kvlogical_manager_read_metrics(const kvlogical_manager *m, kvlogical_metrics *out) {
     if (m == NULL || out == NULL) return KVCORE_EINVAL;
@@ -13,7 +13,7 @@ kvcore_status kvlogical_manager_read_metrics(const kvlogical_manager *m, kvlogic
     metrics.inactive_pool_size = m->in_state[SLOT_INACTIVE];
     if (m->order.policy->measure != NULL) m->order.policy->measure(&m->order, &metrics);
     manager_give(m);
-    return kvlogical__result_write(out, &metrics, sizeof metrics);
+    return kvcore_result_write(out, &metrics, sizeof metrics, NULL);
 }
 
 typedef struct family {

@@ -1,6 +1,6 @@
 /* Looking without touching. */
 #include "pool/batch.h"
-#include "pool/result.h"
+#include <kvcore/config.h>
 
 /* The slot that a match would answer with. */
 static uint32_t probe_one(const manager *m, kvhash_plh name, const kvhash_proof *proof, uint32_t tag,
@@ -37,7 +37,7 @@ kvcore_status kvlogical_probe_prefix(const kvlogical_manager *m, const kvhash_pl
     manager_take(m);
     probe_all(m, names, proofs, count, blocks, &full);
     manager_give(m);
-    return kvlogical__result_write(probe, &full, sizeof full);
+    return kvcore_result_write(probe, &full, sizeof full, NULL);
 }
 
 kvcore_status kvlogical_find(const kvlogical_manager *m, const kvhash_plh *names, size_t count, uint32_t *blocks,

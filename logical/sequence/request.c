@@ -1,8 +1,6 @@
 /* A request that is driven directly: cached prefix, blocks, tokens. */
 #include "sequence/request.h"
 
-#include "pool/result.h"
-
 #include <inttypes.h>
 #include <string.h>
 
@@ -408,7 +406,7 @@ kvcore_status kvlogical_request_read_counts(const kvlogical_request *r, kvlogica
         .scheduled_tokens = r->scheduled_tokens,
         .scheduled_blocks = r->scheduled_blocks,
     };
-    return kvlogical__result_write(out, &counts, sizeof counts);
+    return kvcore_result_write(out, &counts, sizeof counts, NULL);
 }
 
 kvcore_status kvlogical_request_blocks(const kvlogical_request *r, size_t first, uint32_t *blocks, size_t capacity,

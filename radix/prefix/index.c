@@ -1,5 +1,7 @@
 #include "prefix/index.h"
 
+#include <kvcore/config.h>
+
 #include "config.h"
 
 /* ---- life ---- */
@@ -214,14 +216,15 @@ kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t now_ns, uint64
 
 /* ---- how much there is ---- */
 
-kvradix_index_counts kvradix_index_count(const kvradix_index *index) {
-    if (index == NULL) return (kvradix_index_counts){0};
-    return (kvradix_index_counts){
+kvcore_status kvradix_index_read_counts(const kvradix_index *index, kvradix_index_counts *out) {
+    if (index == NULL || out == NULL) return KVCORE_EINVAL;
+    kvradix_index_counts counts = {
         .names = atomic_load_explicit(&index->lineage.names, memory_order_relaxed),
         .holders = atomic_load_explicit(&index->holders.count, memory_order_relaxed),
         .stale = atomic_load_explicit(&index->holders.stale_count, memory_order_relaxed),
         .lost = atomic_load_explicit(&index->holders.lost, memory_order_relaxed),
     };
+    return kvcore_result_write(out, &counts, sizeof counts, NULL);
 }
 
 size_t kvradix_index_memory_bytes(const kvradix_index *index) {
