@@ -83,7 +83,7 @@ static void occupy_standard_streams(void) {
         }
 }
 
-/* A pipe nobody reads any more. The write that met it may be long past, and its errno with it. */
+/* Has the reader closed the pipe? errno may be from a later call, so poll instead. */
 static bool reader_is_gone(void) {
     struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
     return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;

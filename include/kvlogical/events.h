@@ -137,10 +137,10 @@ static inline KVCORE_NODISCARD kvcore_status kvlogical_subscription_poll(kvlogic
 }
 
 /**
- * Have the present state told by the coming polls: CLEAR, then PRESENT events between the ordinary ones, some names each
- * poll, so that no poll is long. Names that come or go meanwhile are told by their own events. Heals a GAP.
+ * Report the present state in the next polls: CLEAR, then PRESENT events between the ordinary ones, some names each poll, so
+ * that no poll is long. Names that come or go meanwhile are reported by their own events. Heals a GAP.
  *
- * A receiver that takes a PRESENT of a name it has, and a REMOVE of one it has not, as nothing new ends with the true state.
+ * A receiver ends in the correct state if it ignores PRESENT for a known name and REMOVE for an unknown one.
  *
  * Errors: KVCORE_EINVAL for NULL.
  */

@@ -91,8 +91,8 @@ KVLOGICAL_API void kvlogical_request_destroy(kvlogical_request *request);
 /* ---- what is cached ---- */
 
 /**
- * Hold the leading blocks that the manager has. At least one token is left to be computed, so that there is something to
- * sample from: of a prompt that is cached to its end, the last block is not taken.
+ * Hold the leading blocks that the manager has. Always leaves at least one token to compute (logits are needed): if the whole
+ * prompt is cached, the last block is not matched.
  *
  * Gives:  *blocks (may be NULL). Their tokens count as computed.
  * Errors: KVLOGICAL_ESTATE while the request holds blocks or is scheduled; KVCORE_EINVAL, KVCORE_ENOMEM, KVCORE_EOVERFLOW.

@@ -14,8 +14,8 @@
  * Owns:    names and holders. All arrays are the caller's.
  * Threads: safe. kvradix_index_match(), _holders(), _count(): any number of threads, never a lock, never a wait, while
  *          others write. A change of one name for one holder, and the clearing of a holder with all its names, are seen
- *          whole or not at all, also by a search that is under way. What a search says of a holder is so at some moment of
- *          the search; of one with holes it is put together name by name, and may pass over a change that it has passed.
+ *          whole or not at all, also by a search that is under way. The result for a closed holder was true at one instant
+ *          during the search. For a holder with holes it is assembled name by name and may mix instants.
  *          All others are writers: any thread, one at a time, one lock a call. Memory of names that are gone and of outgrown
  *          tables is reused or freed by later writers, once no reader can be looking at it; kvradix_index_destroy() frees
  *          the rest and must be the last call of all.

@@ -262,7 +262,8 @@ static void link_parent(order *o, uint32_t index, uint32_t before, uint32_t afte
         node & LINEAGE_GHOST ? l->ghosts[node & ~LINEAGE_GHOST].serial : o->slots[node].lineage.serial;
 }
 
-/* The slot takes a ghost's place: its children and its parent, unless that is the parent of a name that collides. */
+/* The slot replaces the ghost and inherits its children. It inherits the parent only if the parent fragments match; otherwise the
+ * ghost belonged to a colliding name. */
 static void take_over(order *o, uint32_t index, uint32_t row) {
     slot *s = &o->slots[index];
     ghost g = forest(o)->ghosts[row];
@@ -329,7 +330,7 @@ static void choose_by_tick(order *o, uint32_t *victims, size_t count) {
     ring *r = &forest(o)->ring;
     for (size_t i = 0; i < count; i++) {
         uint64_t place = ring_next(r, &r->leaves, r->oldest);
-        /* one by one as we go; the first of many also brings in the nearest */
+        /* Prefetch RING_AHEAD places ahead for each victim; for the first of a batch also the nearer ones. */
         for (uint64_t by = i == 0 && count > 1 ? 1 : RING_AHEAD; by <= RING_AHEAD; by++)
             ring_prefetch(r, o->slots, place, by);
         victims[i] = r->slots[place];

@@ -79,8 +79,8 @@ static inline void ring_remove(ring *r, slot *slots, uint32_t index) {
     bitmap_clear(&r->leaves, place);
 }
 
-/* Fetch the slots so many places away: what was released together is evicted together, from either end, and each victim is
- * known only from the one before. A place that is not in use has an old slot, or slot 0. */
+/* Prefetch the slots `by` places away on both sides. Blocks released together are evicted together, so neighbours in the ring
+ * are the next victims; a chain may be evicted from either end. A place that is not in use has an old slot, or slot 0. */
 PREFETCHER void ring_prefetch(const ring *r, const slot *slots, uint64_t place, uint64_t by) {
     __builtin_prefetch(&slots[r->slots[ring_back(r, place, by)]], 1);
     __builtin_prefetch(&slots[r->slots[ring_forward(r, place, by)]], 1);

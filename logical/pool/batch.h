@@ -9,7 +9,8 @@
 
 static inline size_t group_size(size_t done, size_t count) { return count - done < GROUP ? count - done : GROUP; }
 
-/* The loops over guards fetch nothing ahead: no slot's address hangs on another slot, so the processor runs ahead by itself. */
+/* The loops over guards prefetch nothing: slot addresses do not depend on each other, so out-of-order execution hides the
+ * misses. */
 
 /* Every guard is good, and none is empty. */
 static inline kvcore_status check_guards(const manager *m, const void *guards, size_t count) {

@@ -70,7 +70,7 @@ static void lost_by_record(registry *r, kvhash_plh name) {
         kvlogical__event_log_tell(&r->events, KVHASH_EVENT_REMOVE, name, NO_PLACE, NULL);
 }
 
-/* A record nobody holds stays for what is attached to it as long as blocks have the name. */
+/* Keep an unheld record while it has attachments and a block still has the name. */
 void kvlogical__registry_let_go(registry *r, uint32_t row) {
     record *held = &r->records.rows[row];
     if (--held->holds > 0) return;

@@ -33,7 +33,7 @@ kvcore_status kvlogical_registry_set_event_policy(kvlogical_registry *r, const k
 
 /* ---- the present state ---- */
 
-/* Is this slot the one that tells of its name? Not when an earlier tier (of the same number) tells. */
+/* Does this slot report its name in a resync? Not when an earlier tier (of the same number) reports it. */
 static bool tells(const registry *r, const tier *t, uint32_t index) {
     bool every = registry_every_tier(r);
     const slot *s = &t->slots[index];

@@ -177,7 +177,7 @@ kvcore_status kvlogical_assignments_take_unassigned(tracker *t, uint64_t *keys, 
     return take(t, ledger_next(&t->blocks), t->blocks.unassigned, keys, blocks, capacity, count);
 }
 
-/* A guard that the caller copied and used makes a whole batch be refused: then one by one, so that the others go. */
+/* One stale copy makes the whole batch fail; then release one by one, so that the good ones are released. */
 #define RELEASE(release, manager, guards, count)                                              \
     do {                                                                                      \
         if ((count) > 0 && (release)((manager), (guards), (count)) == KVLOGICAL_EGUARD)       \

@@ -77,7 +77,8 @@ void kvradix__columns_open(column_set *c, uint32_t col, kvhash_holder holder, bo
 /* A column dies; for readers, at once. */
 void kvradix__columns_close(column_set *c, uint32_t col, uint64_t epoch);
 
-/* Before a change that leaves orphans: readers who see the change will see, afterwards, that they relied on too much. */
+/* Call before a change that leaves orphans: a reader that sees the change later also sees `openings` move, and searches
+ * again. */
 void kvradix__columns_expect_orphans(column_set *c, uint32_t col, size_t orphans);
 /* After a change that left so many. */
 void kvradix__columns_have_orphans(column_set *c, uint32_t col, size_t orphans);

@@ -53,8 +53,8 @@ holder_state *kvradix__holders_add(holder_list *h, kvhash_holder holder) {
     return state;
 }
 
-/* There are as many columns as holders, so one that is not used can always be had, if not at once: readers are inside for the
- * length of one search. */
+/* There are at least as many columns as holders, so a free column exists. It may have to wait until readers of its previous owner
+ * leave, at most one search. */
 uint32_t kvradix__holders_column(holder_list *h, holder_state *state, table *t) {
     if (state->column != COLUMN_NONE) return state->column;
     uint32_t col;

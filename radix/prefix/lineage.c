@@ -125,7 +125,8 @@ uint32_t kvradix__lineage_add(lineage *l, kvhash_plh name) {
         uint32_t parent = find_parent(l, name);
         link_child(l, parent == TABLE_NONE ? make(l, kvradix__lineage_stand_in(name)) : parent, slot);
     }
-    /* names in a wider mode than their position needs mean the same parent with fewer bits: more than one stand-in */
+    /* A name stored in a wider mode than needed keeps fewer bits of its parent, so one parent can have several
+     * stand-ins. */
     uint64_t hash = name_hash(l->table.key, name);
     for (uint32_t stand_in;
          (stand_in = table_find(&l->table, table_rows_now(&l->table), hash, stands_for, &name)) != TABLE_NONE;)

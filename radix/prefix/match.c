@@ -1,18 +1,18 @@
 /* The readers of the positional index. Nothing here locks, waits or allocates.
  *
- * A closed column has, with every name, the one before: along a chain its bit is set up to where it ends and clear from there
- * on. So the ends of all closed columns are found by splitting: of an interval whose first name they all have and whose last
- * they all have not, eight parts are looked at, each column goes on in the part it ends in. The seven names between them, and
- * those of other intervals that are to be split, are looked up side by side: what costs time is how often one waits for
- * memory, not how many names are looked up.
+ * A closed column has, with every name, the one before. Along a chain its bit is set up to the column's end and clear behind
+ * it. So the ends of all closed columns are found by splitting. Take an interval where every column holds the first name and
+ * none holds the last. Split it into eight parts. Each column continues in the part that contains its end. The seven names
+ * between the parts, and those of other intervals, are looked up side by side, because the number of waits for memory costs
+ * time, not the number of look-ups.
  *
- * Columns with orphans are followed from name to name: of several changes that happen on the way, one may be seen and an
- * earlier one, at a name passed already, not.
+ * A column with orphans is followed from name to name. If several changes happen during the walk, the walk may see a later one
+ * and miss an earlier one at a name it has already passed.
  *
- * What happens meanwhile: a bit changes at once, so the answer for a closed column is of some moment of the search, as long
- * as it stays closed. One that ceases to be closed is announced in index->lineage.columns.openings before the change is made; the search is then
- * made again, from name to name for all columns, which relies on nothing. A column that dies is struck from index->lineage.columns.live
- * before its bits are cleared; the search is then made again without it. */
+ * Changes during a search: a bit changes at once, so the result for a column that stays closed was true at one instant of the
+ * search. A column that ceases to be closed is announced in columns.openings before the change; the search then runs again from
+ * name to name for all columns, which relies on nothing. A column that dies leaves columns.live before its bits are cleared; the
+ * search then runs again without it. (Both are in index->lineage.) */
 #include "prefix/index.h"
 
 #define PARTS 8
@@ -235,7 +235,7 @@ static void sort_some(const kvradix_index *index, found_column *found, size_t co
         }
 }
 
-/* Closed columns come longest first, so only those of one length are to be sorted; in front of what was walked, all. */
+/* Closed columns arrive longest first: sort only within equal lengths. If walked columns follow, sort everything. */
 static void sort_found(search *s) {
     found_column *found = s->found;
     bool descending = true;

@@ -2,7 +2,7 @@
 
 #include <kvcore/random.h>
 
-/* A look at the readers costs a cache line a stripe: not for less than this many slots. */
+/* Checking the readers touches one cache line per stripe; do it only when at least this many slots can be reclaimed. */
 #define SETTLE_AT 256
 
 /* ---- lists of slots ---- */

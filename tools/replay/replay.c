@@ -34,7 +34,7 @@ typedef struct replay_job {
 
 /* ---- rows ---- */
 
-/* The fleet of an earlier row that no policy tells from this one: its caches are unbounded. */
+/* Unbounded caches behave the same under every policy: reuse the earlier row's fleet. */
 static const replay_fleet *same_before(const replay_job *job, size_t workers, fleet_route route, uint64_t capacity) {
     for (size_t i = 0; i < job->fleet_count && capacity == 0; i++) {
         const replay_fleet *f = &job->fleets[i];
