@@ -31,7 +31,7 @@ inside {
     if (/\*\//) inside = 0
     next
 }
-/^KV[A-Z]+_(API|INLINE) |^static inline / { text = ""; collecting = 1 }
+/^KV[A-Z0-9_]+_(API|INLINE)( |$)|^static inline / { text = ""; collecting = 1 }
 collecting {
     text = text " " $0
     if (/\(/) { declaration(text); collecting = 0; comment = "" }

@@ -43,44 +43,46 @@ enum {
     KVEVENTS_HAS_PAIRS = 16, /**< tokens came as pairs of neighbours: there is one more than hashes · block_size */
 };
 
+/** One event as a wire carries it. Arrays and texts are borrowed from the arena or the payload. */
 typedef struct kvevents_event {
-    uint32_t kind; /**< KVEVENTS_STORED … */
-    uint32_t has;  /**< KVEVENTS_HAS_… */
-    const uint64_t *hashes;
-    size_t hash_count;
-    uint64_t parent;
-    const uint32_t *tokens; /**< NULL when there are none that can be used */
-    size_t token_count;
-    uint64_t block_size; /**< tokens a block; 0 for a placeholder */
-    uint64_t lora_id;
-    uint64_t group;
-    uint64_t window;
-    kvcore_bytes medium; /**< empty is none, as for lora_name and salt */
-    kvcore_bytes lora_name;
-    kvcore_bytes salt;
-    kvcore_bytes spec_kind; /**< kv_cache_spec_kind */
-    kvcore_bytes locality;
-    kvcore_bytes ownership;
-    kvcore_bytes session;
+    uint32_t kind;           /**< KVEVENTS_STORED … */
+    uint32_t has;            /**< KVEVENTS_HAS_… */
+    const uint64_t *hashes;  /**< the engine's hashes of the blocks */
+    size_t hash_count;       /**< how many hashes */
+    uint64_t parent;         /**< the engine's hash of the block before, with KVEVENTS_HAS_PARENT */
+    const uint32_t *tokens;  /**< NULL when there are none that can be used */
+    size_t token_count;      /**< how many tokens */
+    uint64_t block_size;     /**< tokens a block; 0 for a placeholder */
+    uint64_t lora_id;        /**< with KVEVENTS_HAS_LORA_ID */
+    uint64_t group;          /**< group of layers, with KVEVENTS_HAS_GROUP */
+    uint64_t window;         /**< of sliding attention, with KVEVENTS_HAS_WINDOW */
+    kvcore_bytes medium;     /**< empty is none, as for lora_name and salt */
+    kvcore_bytes lora_name;  /**< empty: none */
+    kvcore_bytes salt;       /**< empty: none */
+    kvcore_bytes spec_kind;  /**< kv_cache_spec_kind */
+    kvcore_bytes locality;   /**< as it came */
+    kvcore_bytes ownership;  /**< as it came */
+    kvcore_bytes session;    /**< as it came */
     kvcore_bytes extra_keys; /**< the MessagePack value as it came; checked to be [[item …] or nil …] */
     kvcore_bytes tag;        /**< of an unknown event */
 } kvevents_event;
 
+/** The events of one payload. */
 typedef struct kvevents_batch {
-    double ts;
-    bool has_rank;
-    uint64_t rank;
-    const kvevents_event *events;
-    size_t event_count;
-    size_t hash_count; /**< of all events */
-    size_t token_count;
+    double ts;                    /**< seconds since 1970, as the publisher says */
+    bool has_rank;                /**< rank is there */
+    uint64_t rank;                /**< data-parallel rank of the publisher */
+    const kvevents_event *events; /**< borrowed from the arena */
+    size_t event_count;           /**< how many events */
+    size_t hash_count;            /**< of all events */
+    size_t token_count;           /**< how many tokens */
 } kvevents_batch;
 
 /** Memory of the caller that batches are read into. Set used_bytes to 0 to use it again: that ends what was read into it. */
 typedef struct kvevents_arena {
-    void *memory;
-    size_t capacity_bytes;
-    size_t used_bytes;
+    void *memory;          /**< the caller's */
+    size_t capacity_bytes; /**< how much there is */
+    size_t used_bytes;     /**< how much is used */
 } kvevents_arena;
 
 /** What one payload may hold. Start from KVEVENTS_LIMITS_INIT; zeros mean the default. */
@@ -92,6 +94,7 @@ typedef struct kvevents_limits {
     size_t tokens;        /**< 0: 2^24 */
 } kvevents_limits;
 
+/** The values to start from. */
 #define KVEVENTS_LIMITS_INIT \
     { sizeof(kvevents_limits), 0, 0, 0, 0 }
 
@@ -134,6 +137,7 @@ KVEVENTS_API KVCORE_NODISCARD kvcore_status kvevents_batch_write(const kvevents_
 
 /** @name What the words of an event mean. @{ */
 
+/** Which kind of memory an event is about. */
 typedef enum kvevents_tier {
     KVEVENTS_DEVICE = 0,
     KVEVENTS_HOST = 1,

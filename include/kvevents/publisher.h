@@ -36,27 +36,29 @@ typedef struct kvevents_publisher_config {
     const char *topic;           /**< NULL: "" */
     kvevents_dialect dialect;    /**< 0: KVEVENTS_VLLM_MAP */
     uint32_t block_tokens;       /**< tokens a block; required */
-    uint32_t rank;
-    bool has_rank;
-    bool connect;              /**< connect the PUB socket instead of binding it */
-    bool monotonic;            /**< numbers begin at milliseconds since 1970 · 2^10, not at 0 */
-    bool replay_without_topic; /**< as before vLLM 0.26 and SGLang 0.5.22 */
-    size_t buffer_batches;     /**< kept for replay at most; 0: 10,000 */
-    size_t buffer_bytes;       /**< and of them; 0: 64 MiB */
-    size_t queue_batches;      /**< before the thread at most; 0: 100,000 */
-    size_t queue_bytes;        /**< 0: 256 MiB */
-    int hwm;                   /**< messages a subscriber may be behind; 0: 100,000 */
-    uint32_t reserved;         /**< 0 */
-    uint64_t resync_ns;        /**< tell the present state so often; 0: never by itself */
-    kvcore_allocator allocator;
+    uint32_t rank;               /**< data-parallel rank, with has_rank */
+    bool has_rank;               /**< rank is there */
+    bool connect;                /**< connect the PUB socket instead of binding it */
+    bool monotonic;              /**< numbers begin at milliseconds since 1970 · 2^10, not at 0 */
+    bool replay_without_topic;   /**< as before vLLM 0.26 and SGLang 0.5.22 */
+    size_t buffer_batches;       /**< kept for replay at most; 0: 10,000 */
+    size_t buffer_bytes;         /**< and of them; 0: 64 MiB */
+    size_t queue_batches;        /**< before the thread at most; 0: 100,000 */
+    size_t queue_bytes;          /**< 0: 256 MiB */
+    int hwm;                     /**< messages a subscriber may be behind; 0: 100,000 */
+    uint32_t reserved;           /**< 0 */
+    uint64_t resync_ns;          /**< tell the present state so often; 0: never by itself */
+    kvcore_allocator allocator;  /**< all NULL means the C library's */
 } kvevents_publisher_config;
 
+/** The values to start from. */
 #define KVEVENTS_PUBLISHER_CONFIG_INIT \
     { .struct_size = sizeof(kvevents_publisher_config) }
 
 /** KVEVENTS_PUBLISHER_CONFIG_INIT, for languages that do not have the macro. */
 KVEVENTS_API kvevents_publisher_config kvevents_publisher_config_init(void);
 
+/** Opaque. Made by kvevents_publisher_create(). */
 typedef struct kvevents_publisher kvevents_publisher;
 
 /**
@@ -72,12 +74,12 @@ KVEVENTS_API void kvevents_publisher_destroy(kvevents_publisher *publisher);
 
 /** A block that is there now. */
 typedef struct kvevents_block {
-    uint64_t hash;   /**< on the wire: the sequence hash of its name */
-    uint64_t parent; /**< that of the block before it, if has_parent */
-    bool has_parent;
+    uint64_t hash;          /**< on the wire: the sequence hash of its name */
+    uint64_t parent;        /**< that of the block before it, if has_parent */
+    bool has_parent;        /**< parent is there */
     const uint32_t *tokens; /**< block_tokens of them; NULL: not known, and the block is told as a placeholder */
-    kvcore_bytes lora_name;
-    kvcore_bytes salt; /**< at most 255 bytes each */
+    kvcore_bytes lora_name; /**< at most 255 bytes; empty: none */
+    kvcore_bytes salt;      /**< at most 255 bytes each */
 } kvevents_block;
 
 /**
@@ -88,12 +90,12 @@ typedef struct kvevents_block {
 KVEVENTS_API KVCORE_NODISCARD kvcore_status kvevents_publisher_stored(kvevents_publisher *publisher, kvevents_tier tier,
                                                                       const kvevents_block *blocks, size_t count);
 
-/** Blocks that are in a tier no more; those that were not there are skipped. Errors: as above. */
+/** Blocks that are in a tier no more; those that were not there are skipped. Errors: as kvevents_publisher_stored(). */
 KVEVENTS_API KVCORE_NODISCARD kvcore_status kvevents_publisher_removed(kvevents_publisher *publisher,
                                                                        kvevents_tier tier, const uint64_t *hashes,
                                                                        size_t count);
 
-/** Nothing is there, in any tier. */
+/** Nothing is there, in any tier. Errors: KVCORE_EINVAL for NULL. */
 KVEVENTS_API KVCORE_NODISCARD kvcore_status kvevents_publisher_cleared(kvevents_publisher *publisher);
 
 /** Send what happened since the last flush as one batch; nothing happened: nothing is sent. Errors: KVCORE_EINVAL. */
@@ -105,21 +107,24 @@ KVEVENTS_API KVCORE_NODISCARD kvcore_status kvevents_publisher_flush(kvevents_pu
  */
 KVEVENTS_API KVCORE_NODISCARD kvcore_status kvevents_publisher_resync(kvevents_publisher *publisher);
 
+/** What a publisher did so far. */
 typedef struct kvevents_publisher_counts {
-    uint64_t batches; /**< sent */
-    uint64_t dropped; /**< that the queue had no room for */
-    uint64_t queued;  /**< now */
-    uint64_t replays;
-    uint64_t resyncs;
+    uint64_t batches;      /**< sent */
+    uint64_t dropped;      /**< that the queue had no room for */
+    uint64_t queued;       /**< now */
+    uint64_t replays;      /**< that were asked for */
+    uint64_t resyncs;      /**< that were sent */
     uint64_t placeholders; /**< blocks told without tokens */
-    uint64_t next_number;
-    size_t blocks; /**< present in any tier */
+    uint64_t next_number;  /**< of the next batch */
+    size_t blocks;         /**< present in any tier */
 } kvevents_publisher_counts;
 
+/** All at one moment. A NULL publisher reads as all zeros. */
 KVEVENTS_API kvevents_publisher_counts kvevents_publisher_count(const kvevents_publisher *publisher);
 
 /** Where the sockets are in truth, a port that was 0 filled in; "" for none. Valid until the publisher is destroyed. */
 KVEVENTS_API const char *kvevents_publisher_endpoint(const kvevents_publisher *publisher);
+/** The same for the replay socket. */
 KVEVENTS_API const char *kvevents_publisher_replay_endpoint(const kvevents_publisher *publisher);
 
 /**

@@ -42,10 +42,10 @@ extern "C" {
 
 /** Names that came or went. */
 typedef struct kvevents_change {
-    uint32_t kind; /**< KVEVENTS_STORED, KVEVENTS_REMOVED, or KVEVENTS_CLEARED: all names of all tiers went */
-    kvevents_tier tier;
+    uint32_t kind;           /**< KVEVENTS_STORED, KVEVENTS_REMOVED, or KVEVENTS_CLEARED: all names of all tiers went */
+    kvevents_tier tier;      /**< which kind of memory */
     const kvhash_plh *names; /**< borrowed for the call; none for KVEVENTS_CLEARED */
-    size_t count;
+    size_t count;            /**< how many names */
 } kvevents_change;
 
 /** Called while a message is taken; must not call the source. */
@@ -66,17 +66,19 @@ typedef struct kvevents_source_config {
     uint32_t refused_a_minute;       /**< more of them pause the source; 0: 60 */
     uint32_t reserved;               /**< 0 */
     kvevents_change_callback change; /**< may be NULL */
-    void *ctx;
-    kvevents_limits limits; /**< of one payload; struct_size 0 means all defaults */
-    kvcore_allocator allocator;
+    void *ctx;                       /**< given back to change */
+    kvevents_limits limits;          /**< of one payload; struct_size 0 means all defaults */
+    kvcore_allocator allocator;      /**< all NULL means the C library's */
 } kvevents_source_config;
 
+/** The values to start from. */
 #define KVEVENTS_SOURCE_CONFIG_INIT \
     { .struct_size = sizeof(kvevents_source_config) }
 
 /** KVEVENTS_SOURCE_CONFIG_INIT, for languages that do not have the macro. */
 KVEVENTS_API kvevents_source_config kvevents_source_config_init(void);
 
+/** Opaque. What one publisher has; made by kvevents_source_create(). */
 typedef struct kvevents_source kvevents_source;
 
 /**
@@ -125,19 +127,19 @@ KVEVENTS_API void kvevents_source_forget(kvevents_source *source);
 
 /** All that was counted since the source was made. */
 typedef struct kvevents_source_counts {
-    uint64_t applied;        /**< batches that were taken, replayed ones too */
-    uint64_t refused;        /**< messages and batches */
-    uint64_t refused_as[8];  /**< truncated, trailing, invalid, depth, batch, event, field, size */
-    uint64_t refused_frames; /**< no three frames with a number */
-    uint64_t old;            /**< messages that had been taken before */
-    uint64_t lost;           /**< numbers that never came */
-    uint64_t restarts;
-    uint64_t replays;
+    uint64_t applied;                           /**< batches that were taken, replayed ones too */
+    uint64_t refused;                           /**< messages and batches */
+    uint64_t refused_as[8];                     /**< truncated, trailing, invalid, depth, batch, event, field, size */
+    uint64_t refused_frames;                    /**< no three frames with a number */
+    uint64_t old;                               /**< messages that had been taken before */
+    uint64_t lost;                              /**< numbers that never came */
+    uint64_t restarts;                          /**< of the publisher */
+    uint64_t replays;                           /**< that were asked for */
     uint64_t replay_failures;                   /**< that ended before what was asked for came */
     uint64_t replayed;                          /**< batches that came by replay */
     uint64_t stored, removed, cleared, unknown; /**< events */
     uint64_t filtered;                          /**< events that do not count; the five that follow say why */
-    uint64_t filtered_locality, filtered_ownership, filtered_medium, filtered_kind, filtered_group;
+    uint64_t filtered_locality, filtered_ownership, filtered_medium, filtered_kind, filtered_group; /**< by reason */
     uint64_t orphans;    /**< blocks whose parent has no name */
     uint64_t unnamed;    /**< blocks whose tokens are not known */
     uint64_t renamed;    /**< hashes that were stored again with other tokens */
@@ -145,22 +147,25 @@ typedef struct kvevents_source_counts {
     uint64_t bytes;      /**< of payloads */
 } kvevents_source_counts;
 
+/** What was counted so far. A NULL source reads as all zeros. */
 KVEVENTS_API kvevents_source_counts kvevents_source_count(const kvevents_source *source);
 
+/** How a source stands now. */
 typedef struct kvevents_source_state {
-    bool stale;  /**< may have more, may have less */
-    bool failed; /**< refused too often: paused for a minute */
-    bool replaying;
-    bool has_next;
+    bool stale;                    /**< may have more, may have less */
+    bool failed;                   /**< refused too often: paused for a minute */
+    bool replaying;                /**< a replay is due or under way */
+    bool has_next;                 /**< next is there */
     uint64_t next;                 /**< number expected */
     double last_ts;                /**< of the batch that was taken last */
     size_t hashes;                 /**< that are held, in any tier */
     size_t blocks[KVEVENTS_TIERS]; /**< hashes in each tier */
-    size_t names;
-    uint64_t copies;              /**< of all hashes */
-    uint32_t engine_block_tokens; /**< 0: not known yet */
+    size_t names;                  /**< that are held, in any tier */
+    uint64_t copies;               /**< of all hashes */
+    uint32_t engine_block_tokens;  /**< 0: not known yet */
 } kvevents_source_state;
 
+/** How the source stands. A NULL source reads as all zeros. */
 KVEVENTS_API kvevents_source_state kvevents_source_state_of(const kvevents_source *source);
 
 /**

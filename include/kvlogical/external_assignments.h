@@ -140,11 +140,15 @@ KVLOGICAL_API kvlogical_external_assignments_view
 kvlogical_external_assignments_view_of(const kvlogical_external_assignments *assignments);
 
 /** @name Positions, from a view; a NULL view reads as an empty one. @{ */
+/** The position that the next unassigned block will have. */
 KVLOGICAL_API size_t kvlogical_external_assignments_next_position(const kvlogical_external_assignments_view *view);
+/** The positions of the assigned blocks. */
 KVLOGICAL_API kvlogical_range
 kvlogical_external_assignments_assigned_positions(const kvlogical_external_assignments_view *view);
+/** The positions of the staged blocks. */
 KVLOGICAL_API kvlogical_range
 kvlogical_external_assignments_staged_positions(const kvlogical_external_assignments_view *view);
+/** The positions that the unassigned blocks will have. */
 KVLOGICAL_API kvlogical_range
 kvlogical_external_assignments_pending_positions(const kvlogical_external_assignments_view *view);
 /** @} */

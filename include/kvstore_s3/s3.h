@@ -29,46 +29,49 @@ typedef enum kvstore_s3_provider {
     KVSTORE_S3_CREDENTIALS_CALLBACK = 4,    /**< the program's own */
 } kvstore_s3_provider;
 
+/** Room for a session token and its NUL. */
 #define KVSTORE_S3_SECRET_BYTES 2048
 
 /** What a callback fills in; NUL terminated. expires_s: seconds since the Unix epoch, 0: never. */
 typedef struct kvstore_s3_secrets {
-    char access_key[256];
-    char secret_key[256];
-    char session_token[KVSTORE_S3_SECRET_BYTES];
-    uint64_t expires_s;
+    char access_key[256];                        /**< as the server knows it */
+    char secret_key[256];                        /**< what requests are signed with */
+    char session_token[KVSTORE_S3_SECRET_BYTES]; /**< empty: none */
+    uint64_t expires_s;                          /**< seconds since the Unix epoch; 0: never */
 } kvstore_s3_secrets;
 
 /** Called at open, in kvstore_poll() five minutes before what it gave expires, and when the server says it has expired.
  *  False: there are none now. */
 typedef bool (*kvstore_s3_callback)(void *ctx, kvstore_s3_secrets *secrets);
 
+/** A store in a bucket. Start from KVSTORE_S3_CONFIG_INIT. */
 typedef struct kvstore_s3_config {
     size_t struct_size;             /**< KVSTORE_S3_CONFIG_INIT */
     const kvstore_options *options; /**< NULL: defaults */
     const char *endpoint; /**< "https://host[:port]", without a path. http only to this machine, or allowed below */
     const char *region;   /**< NULL: "us-east-1" */
-    const char *bucket;
-    const char *prefix; /**< of all keys; NULL or "": none. Must be given in the WombatKV scheme. */
-    kvstore_s3_provider provider;
+    const char *bucket;   /**< required */
+    const char *prefix;   /**< of all keys; NULL or "": none. Must be given in the WombatKV scheme. */
+    kvstore_s3_provider provider;                        /**< where credentials come from */
     const char *access_key, *secret_key, *session_token; /**< static */
     const char *credentials_file, *profile;              /**< file; profile NULL: "default" */
-    kvstore_s3_callback callback;
-    void *callback_ctx;
-    const char *ca_bundle;      /**< NULL: the system's. Verification cannot be turned off. */
-    const char *proxy;          /**< NULL: none, whatever the environment says */
-    const char *encryption;     /**< x-amz-server-side-encryption */
-    const char *encryption_key; /**< x-amz-server-side-encryption-aws-kms-key-id */
-    const char *storage_class;  /**< x-amz-storage-class */
-    const char *bucket_owner;   /**< x-amz-expected-bucket-owner */
-    uint32_t max_connections;   /**< 0: 16 */
-    bool virtual_host;          /**< https://bucket.host/key in place of https://host/bucket/key */
-    bool sign_payload;          /**< SHA-256 of what is put; always so over plain http */
-    bool allow_plain_http;
+    kvstore_s3_callback callback;                        /**< callback */
+    void *callback_ctx;                                  /**< given back to callback */
+    const char *ca_bundle;                               /**< NULL: the system's. Verification cannot be turned off. */
+    const char *proxy;                                   /**< NULL: none, whatever the environment says */
+    const char *encryption;                              /**< x-amz-server-side-encryption */
+    const char *encryption_key;                          /**< x-amz-server-side-encryption-aws-kms-key-id */
+    const char *storage_class;                           /**< x-amz-storage-class */
+    const char *bucket_owner;                            /**< x-amz-expected-bucket-owner */
+    uint32_t max_connections;                            /**< 0: 16 */
+    bool virtual_host;       /**< https://bucket.host/key in place of https://host/bucket/key */
+    bool sign_payload;       /**< SHA-256 of what is put; always so over plain http */
+    bool allow_plain_http;   /**< http to other machines, too */
     bool no_probe;           /**< do not find out what the server can; then the next field says it */
     bool conditional_create; /**< If-None-Match works */
 } kvstore_s3_config;
 
+/** The values to start from. */
 #define KVSTORE_S3_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_s3_config) }
 /** KVSTORE_S3_CONFIG_INIT as a function, for other languages. */
@@ -76,7 +79,7 @@ KVSTORE_S3_API kvstore_s3_config kvstore_s3_config_init(void);
 
 /** What was found out at open. */
 typedef struct kvstore_s3_info {
-    bool probed;
+    bool probed;             /**< false: the server was not asked */
     bool conditional_create; /**< a second create of a name was refused */
     bool checksums_enforced; /**< a wrong CRC-32C was refused, and left nothing behind */
     bool ranges;             /**< a range was answered with 206 and its place */
