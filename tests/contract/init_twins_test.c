@@ -2,6 +2,7 @@
 #include "kvtest.h"
 
 #include <kvanswers/curve.h>
+#include <kvanswers/estimator.h>
 #include <kvanswers/trace.h>
 #include <kvformat/kvs1.h>
 #include <kvhash/proof.h>
@@ -15,6 +16,7 @@
 static void every_config_states_its_size(void **state) {
     (void)state;
     assert_int_equal(kvanswers_curve_config_init().struct_size, sizeof(kvanswers_curve_config));
+    assert_int_equal(kvanswers_estimator_config_init().struct_size, sizeof(kvanswers_estimator_config));
     assert_int_equal(kvanswers_replay_config_init().struct_size, sizeof(kvanswers_replay_config));
     assert_int_equal(kvhash_request_init().struct_size, sizeof(kvhash_request));
     assert_int_equal(kvhash_sequence_config_init().struct_size, sizeof(kvhash_sequence_config));
