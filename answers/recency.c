@@ -43,7 +43,7 @@ static inline recency_block *find(const recency_part *part, uint64_t key) {
     return &part->places[at];
 }
 
-static bool fits(const recency_part *part, uint64_t count) { return 3 * count <= 2 * (uint64_t)part->capacity; }
+static uint32_t most_of(const recency_part *part) { return (uint32_t)(2 * (uint64_t)part->capacity / 3); }
 
 static kvcore_status grow(const recency *r, recency_part *part, uint64_t count) {
     uint64_t capacity = part->capacity + part->capacity / 2 + 8;
@@ -58,17 +58,27 @@ static kvcore_status grow(const recency *r, recency_part *part, uint64_t count) 
     return KVCORE_OK;
 }
 
+/* A part grows before it is full, so that it is rarely looked at. */
+static kvcore_status reserve_part(const recency *r, recency_part *part, uint32_t more) {
+    uint32_t ahead = part->capacity / 16;
+    if (part->count + (uint64_t)(more > ahead ? more : ahead) <= most_of(part)) return KVCORE_OK;
+    return grow(r, part, (uint64_t)part->count + more);
+}
+
 /* Room for all these keys, as if none were known. */
 static kvcore_status reserve_places(recency *r, const uint64_t *keys, size_t count) {
-    uint32_t more[RECENCY_PARTS] = {0};
+    if (count <= r->spare) return KVCORE_OK;
+    uint32_t more[RECENCY_PARTS] = {0}, spare = UINT32_MAX;
     for (size_t i = 0; i < count; i++) more[part_of(keys[i])]++;
-    kvcore_status status = KVCORE_OK;
-    for (unsigned i = 0; i < RECENCY_PARTS && status == KVCORE_OK; i++) {
+    for (unsigned i = 0; i < RECENCY_PARTS; i++) {
         recency_part *part = &r->parts[i];
-        if (more[i] != 0 && !fits(part, (uint64_t)part->count + more[i]))
-            status = grow(r, part, (uint64_t)part->count + more[i]);
+        kvcore_status status = reserve_part(r, part, more[i]);
+        if (status != KVCORE_OK) return status;
+        uint32_t room = most_of(part) - part->count;
+        if (room < spare) spare = room;
     }
-    return status;
+    r->spare = spare;
+    return KVCORE_OK;
 }
 
 /* ---- the tree ---- */
@@ -157,6 +167,7 @@ void kvanswers__recency_serve(recency *r, size_t count) {
         }
         previous = from == now ? 0 : from;
     }
+    r->spare -= r->spare < r->blocks - before ? r->spare : r->blocks - before;
     place_runs(r, before);
     append(r, (uint32_t)count - again);
 }

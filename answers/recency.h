@@ -28,6 +28,7 @@ typedef struct recency_part {
 typedef struct recency {
     kvcore_allocator allocator;
     recency_part parts[RECENCY_PARTS];
+    uint32_t spare; /* blocks that every part has room for */
     uint32_t *left; /* Fenwick tree: blocks that the requests have in the list */
     size_t left_capacity;
     uint32_t requests, blocks;
