@@ -146,6 +146,7 @@ static void a_table_names_its_columns(void **state) {
                                           "never reused",  "of optimum",    "compulsory", "capacity misses",
                                           "policy misses", "next 10 % buys"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) assert_non_null(strstr(shell_out, columns[i]));
+    assert_non_null(strstr(shell_out, "90 % of what any cache could find: 2 blocks (LRU), 2 (optimum)\n"));
     char *svg = shell_read("p.svg", NULL);
     assert_non_null(strstr(svg, "optimum"));
     free(svg);

@@ -100,15 +100,15 @@ static kvcore_status print_curve(FILE *out, const curve_results *r) {
 }
 
 static void print_reach(FILE *out, const curve_results *r) {
-    fputs("\nOf what any cache could find: ", out);
+    fputc('\n', out);
     for (size_t i = 0; i + 1 < CURVE_REACHES; i++) {
         table_cell lru, best;
         table_count(r->reach[i], &lru);
         table_count(r->optimum_reach[i], &best);
-        fprintf(out, "%s%u %%: %s blocks (LRU), %s (optimum)", i > 0 ? "; " : "", curve_percents[i], lru.text,
+        fprintf(out, "%u %% of what any cache could find: %s blocks (LRU), %s (optimum)\n", curve_percents[i], lru.text,
                 best.text);
     }
-    fputs(".\nThe optimum knows the future; nobody reaches it.\n", out);
+    fputs("The optimum knows the future; nobody reaches it.\n", out);
 }
 
 /* ---- more ---- */
