@@ -62,7 +62,7 @@ enum {
     KVLOGICAL_DUPLICATES_REJECT = 1, /**< the caller gets the primary, the block becomes free */
     KVLOGICAL_DUPLICATES_KEEP = 2,   /**< the block has the name, too: idle by itself, at its own place in the order. A
                                           look-up answers the block that has had the name longest; the name is gone with
-                                          the last of them. Not with lineage */
+                                          the last of them. Not with lineage or survival */
 };
 
 /** Where blocks that become free go. */
@@ -109,7 +109,7 @@ typedef struct kvlogical_config {
                                       secret, which goes with the manager */
     uint32_t free_order;         /**< KVLOGICAL_FREE_… */
     uint32_t
-        groups; /**< how many groups share the pool (kvlogical/groups.h), at most 16; not with lineage. 0: the manager is
+        groups; /**< how many groups share the pool (kvlogical/groups.h), at most 16; not with lineage or survival. 0: the manager is
                           for no set of groups */
 } kvlogical_config;
 

@@ -25,8 +25,7 @@ static kvcore_status check_eviction(kvlogical_config *config, kvcore_error *erro
     if (policy == NULL)
         return bad(error, KVCORE_ECONFIG, config->eviction, "eviction must be a KVLOGICAL_EVICT_ value");
     if (shares_keys(config) && policy->uses_slot_lineage)
-        return bad(error, KVCORE_ECONFIG, config->eviction,
-                   "eviction by lineage has neither kept duplicates nor groups");
+        return bad(error, KVCORE_ECONFIG, config->eviction, "this eviction has neither kept duplicates nor groups");
     return policy->check != NULL ? policy->check(config, error) : KVCORE_OK;
 }
 

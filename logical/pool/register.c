@@ -150,6 +150,7 @@ void kvlogical__give_key(kvlogical_manager *m, uint32_t block, kvhash_plh name, 
     s->group = (uint8_t)group;
     s->withdrawn = s->proven = s->second = false;
     slots_moved(m, SLOT_MUTABLE, SLOT_STAGED, 1);
+    if (m->order.policy->registering != NULL) m->order.policy->registering(&m->order, &block, 1);
     (void)share(m, block, slot_tag(m, block), now, NULL, NULL, front);
     m->metrics.stagings++;
     m->metrics.registrations++;
