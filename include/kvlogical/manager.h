@@ -13,6 +13,7 @@
  *     duplicate one or more guards on a second block of a name whose primary stays alive as long (duplicates allowed)
  *     inactive  nobody holds it, still found by its name; the first to be evicted when free blocks run out
  *     withdrawn taken out of circulation (kvlogical/inspect.h) while held: no longer found; free after its last holder
+ *     pending   its name is announced, its content on its way (kvlogical/promise.h)
  *
  * Owns:    the manager owns its records, one allocation made at creation; the caller owns guards and arrays.
  * Threads: safe: any function from any thread; each call is one critical section. Create and destroy apart.
@@ -111,6 +112,8 @@ typedef struct kvlogical_config {
     uint32_t
         groups; /**< how many groups share the pool (kvlogical/groups.h), at most 16; not with lineage or survival. 0: the manager is
                           for no set of groups */
+    bool
+        promises; /**< names may be announced before their content is there (kvlogical/promise.h), at 24 bytes a block */
 } kvlogical_config;
 
 /** For kvlogical_config.proof_bits: verify nothing. */
@@ -122,7 +125,7 @@ typedef struct kvlogical_config {
 #define KVLOGICAL_CONFIG_INIT                                                                                     \
     {                                                                                                             \
         sizeof(kvlogical_config), 0, 0, 0, 0, 0, {0, 0, 0}, false, 0, NULL, NULL, 0, 0, {NULL, NULL, NULL}, 0, 0, \
-            NULL, 0, 0                                                                                            \
+            NULL, 0, 0, false                                                                                     \
     }
 
 /** KVLOGICAL_CONFIG_INIT as a function, for other languages. */
@@ -343,11 +346,12 @@ typedef struct kvlogical_probe {
     size_t struct_size; /**< set by the _INIT macro */
     size_t hits;        /**< leading names that are here */
     size_t idle;        /**< of these, blocks that nobody holds: to hold them takes them from what is available */
+    size_t pending;     /**< names right behind the hits that are promised: the next one is nobody's */
 } kvlogical_probe;
 
 /** The values to start from. */
 #define KVLOGICAL_PROBE_INIT \
-    { sizeof(kvlogical_probe), 0, 0 }
+    { sizeof(kvlogical_probe), 0, 0, 0 }
 
 /** KVLOGICAL_PROBE_INIT as a function, for other languages. */
 KVLOGICAL_API kvlogical_probe kvlogical_probe_init(void);
@@ -483,12 +487,13 @@ typedef struct kvlogical_counts {
     size_t struct_size;                             /**< of the caller's struct */
     size_t total, available;                        /**< all blocks; those that allocate can give (free and inactive) */
     size_t free, mutable_blocks, staged;            /**< blocks in each of these states */
-    size_t primary, duplicate, inactive, withdrawn; /**< and in these; the sum of all is total */
+    size_t primary, duplicate, inactive, withdrawn; /**< and in these */
+    size_t pending;                                 /**< promised; the sum of all is total */
 } kvlogical_counts;
 
 /** The values to start from. */
 #define KVLOGICAL_COUNTS_INIT \
-    { sizeof(kvlogical_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(kvlogical_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** KVLOGICAL_COUNTS_INIT as a function, for other languages. */
 KVLOGICAL_API kvlogical_counts kvlogical_counts_init(void);

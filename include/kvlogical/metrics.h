@@ -38,16 +38,22 @@ typedef struct kvlogical_metrics {
     int64_t reset_pool_size;    /**< free blocks */
     int64_t inactive_pool_size; /**< inactive blocks */
     /* ours */
-    uint64_t withdrawals;      /**< blocks taken out of circulation */
-    uint64_t ghosts_dropped;   /**< lineage: placeholders of the forest given up because there were too many */
-    uint64_t lineage_ghosts;   /**< lineage: placeholders there are */
-    uint64_t proof_mismatches; /**< look-ups of names that are here with other proofs alone: each is a miss */
-    uint64_t second_lives;     /**< registered beside blocks of the same name with other proofs */
+    uint64_t withdrawals;         /**< blocks taken out of circulation */
+    uint64_t ghosts_dropped;      /**< lineage: placeholders of the forest given up because there were too many */
+    uint64_t lineage_ghosts;      /**< lineage: placeholders there are */
+    uint64_t proof_mismatches;    /**< look-ups of names that are here with other proofs alone: each is a miss */
+    uint64_t second_lives;        /**< registered beside blocks of the same name with other proofs */
+    uint64_t promises;            /**< blocks whose names were promised */
+    uint64_t promise_joins;       /**< guards that joined one */
+    uint64_t promise_joins_saved; /**< of them, joined when it was fulfilled */
+    uint64_t promises_broken;     /**< broken, or released by their owners */
+    uint64_t pending_ns;          /**< time from promise to end, of all that ended, to within about 70 ms each */
+    int64_t pending_blocks;       /**< promised now */
 } kvlogical_metrics;
 
 /** The values to start from. */
 #define KVLOGICAL_METRICS_INIT \
-    { sizeof(kvlogical_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(kvlogical_metrics), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** KVLOGICAL_METRICS_INIT as a function, for other languages. */
 KVLOGICAL_API kvlogical_metrics kvlogical_metrics_init(void);

@@ -3,6 +3,7 @@
 #include <kvlogical/groups.h>
 #include <kvlogical/metrics.h>
 #include <kvlogical/policy.h>
+#include <kvlogical/promise.h>
 #include <kvlogical/request.h>
 
 #define INIT_FUNCTION(type, macro) \
@@ -15,6 +16,7 @@ INIT_FUNCTION(kvlogical_event_policy, KVLOGICAL_EVENT_POLICY_INIT)
 INIT_FUNCTION(kvlogical_found, KVLOGICAL_FOUND_INIT)
 INIT_FUNCTION(kvlogical_groups_config, KVLOGICAL_GROUPS_CONFIG_INIT)
 INIT_FUNCTION(kvlogical_growth, KVLOGICAL_GROWTH_INIT)
+INIT_FUNCTION(kvlogical_joined, KVLOGICAL_JOINED_INIT)
 INIT_FUNCTION(kvlogical_metrics, KVLOGICAL_METRICS_INIT)
 INIT_FUNCTION(kvlogical_policy, KVLOGICAL_POLICY_INIT)
 INIT_FUNCTION(kvlogical_probe, KVLOGICAL_PROBE_INIT)

@@ -1,5 +1,6 @@
 /* What operators ask: withdraw, list, explain. */
 #include "pool/batch.h"
+#include "pool/promise.h"
 #include "pool/result.h"
 
 /* ---- withdraw ---- */
@@ -37,13 +38,14 @@ static bool withdraw_other(manager *m, uint32_t index, uint32_t now) {
         withdraw_duplicate(m, index, now);
         return true;
     }
+    if (s->state == SLOT_PENDING) return kvlogical__withdraw_pending(m, s->name) > 0;
     if (s->state != SLOT_STAGED || s->withdrawn) return false;
     s->withdrawn = true;
     return true;
 }
 
 static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t *front, uint32_t now) {
-    size_t count = 0;
+    size_t count = kvlogical__withdraw_pending(m, name);
     if (m->in_state[SLOT_STAGED] > 0 || m->in_state[SLOT_DUPLICATE] > 0)
         for (uint32_t i = 0; i < m->tier.slot_count; i++)
             if (kvhash_plh_equal(m->tier.slots[i].name, name)) count += withdraw_other(m, i, now);
@@ -86,7 +88,7 @@ kvcore_status kvlogical_withdraw_all(kvlogical_manager *m, size_t *withdrawn) {
 _Static_assert((int)SLOT_FREE == KVLOGICAL_STATE_FREE && (int)SLOT_MUTABLE == KVLOGICAL_STATE_MUTABLE &&
                    (int)SLOT_STAGED == KVLOGICAL_STATE_STAGED && (int)SLOT_PRIMARY == KVLOGICAL_STATE_PRIMARY &&
                    (int)SLOT_DUPLICATE == KVLOGICAL_STATE_DUPLICATE && (int)SLOT_INACTIVE == KVLOGICAL_STATE_INACTIVE &&
-                   (int)SLOT_WITHDRAWN == KVLOGICAL_STATE_WITHDRAWN,
+                   (int)SLOT_WITHDRAWN == KVLOGICAL_STATE_WITHDRAWN && (int)SLOT_PENDING == KVLOGICAL_STATE_PENDING,
                "states are public under the same numbers");
 
 static bool has_name(const slot *s) { return s->state != SLOT_FREE && s->state != SLOT_MUTABLE; }

@@ -95,7 +95,7 @@ static bool proofs_in_slots(const kvlogical_config *config) {
 /* Where the parts stand in the one block of memory, each at a multiple of a line. Block counts are below 2^31 and the other
  * counts bounded by check(), so nothing here overflows 64 bits. */
 typedef struct layout {
-    uint64_t registry, slots, names, order, history, proofs, frequency, records, total;
+    uint64_t registry, slots, names, order, history, proofs, promises, frequency, records, total;
 } layout;
 
 static layout layout_for(const kvlogical_config *config, bool fixed) {
@@ -113,6 +113,7 @@ static layout layout_for(const kvlogical_config *config, bool fixed) {
     PART(order, kvlogical__eviction(config->eviction)->bytes(config->block_count));
     PART(history, history_places(config) * sizeof(departure));
     PART(proofs, proofs_in_slots(config) ? 0 : config->block_count * proof_words(config) * sizeof(uint64_t));
+    PART(promises, config->promises ? name_table_capacity(config->block_count) * sizeof(name_entry) : 0);
     PART(frequency, config->frequency_capacity > 0 ? kvlogical__frequency_bytes(config->frequency_capacity) : 0);
     PART(records,
          fixed ? kvlogical__records_bytes(config->handle_capacity > 0 ? config->handle_capacity : HANDLES_DEFAULT) : 0);
@@ -190,6 +191,11 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
     if (m->registry == NULL) make_private_registry(m, config, memory, l, fixed);
     place_proofs(&m->tier, part(memory, l->proofs), proofs_in_slots(config));
     name_table_clear(&m->tier.names);
+    if (config->promises) {
+        m->promises.entries = part(memory, l->promises);
+        m->promises.capacity = name_table_capacity(config->block_count);
+        name_table_clear(&m->promises);
+    }
     make_order(m, config, part(memory, l->order));
     uint64_t places = history_places(config);
     if (places > 0) {
@@ -329,6 +335,7 @@ kvcore_status kvlogical_manager_read_counts(const kvlogical_manager *m, kvlogica
         .duplicate = m->in_state[SLOT_DUPLICATE],
         .inactive = m->in_state[SLOT_INACTIVE],
         .withdrawn = m->in_state[SLOT_WITHDRAWN],
+        .pending = m->in_state[SLOT_PENDING],
     };
     manager_give(m);
     return kvcore_result_write(out, &counts, sizeof counts, NULL);

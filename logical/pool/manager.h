@@ -8,6 +8,7 @@
 #include <kvlogical/inspect.h>
 #include <kvlogical/manager.h>
 #include <kvlogical/metrics.h>
+#include <kvlogical/promise.h>
 
 #include "eviction/eviction.h"
 #include "pool/list.h"
@@ -37,6 +38,9 @@ struct kvlogical_manager {
     bool reset_on_release; /* what new tenants of a slot start with */
 
     list free;
+    name_table promises; /* of pending slots; no capacity: the manager has none */
+    kvlogical_ready_callback on_ready;
+    void *on_ready_ctx;
     order order;
 
     uint32_t in_state[SLOT_STATES]; /* how many slots are in each state */

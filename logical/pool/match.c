@@ -181,6 +181,8 @@ static kvcore_status hold_again(manager *m, const void *held, size_t count, void
     if (m == NULL || (count > 0 && (held == NULL || copies == NULL))) return KVCORE_EINVAL;
     manager_take(m);
     kvcore_status status = holds_fit(m, count) ? check_guards(m, held, count) : KVCORE_EOVERFLOW;
+    for (size_t i = 0; status == KVCORE_OK && i < count; i++)
+        if (m->tier.slots[guard_at(held, i).block].broken) status = KVLOGICAL_ESTATE;
     if (status == KVCORE_OK) {
         for (size_t i = 0; i < count; i++) {
             guard g = guard_at(held, i);

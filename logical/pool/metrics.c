@@ -11,6 +11,7 @@ kvcore_status kvlogical_manager_read_metrics(const kvlogical_manager *m, kvlogic
     metrics.inflight_mutable = m->in_state[SLOT_MUTABLE];
     metrics.reset_pool_size = m->in_state[SLOT_FREE];
     metrics.inactive_pool_size = m->in_state[SLOT_INACTIVE];
+    metrics.pending_blocks = m->in_state[SLOT_PENDING];
     if (m->order.policy->measure != NULL) m->order.policy->measure(&m->order, &metrics);
     manager_give(m);
     return kvcore_result_write(out, &metrics, sizeof metrics, NULL);
@@ -56,6 +57,12 @@ static const family families[] = {
     GAUGE("kvstrata_lineage_ghosts", lineage_ghosts, "Lineage placeholders"),
     COUNTER("kvstrata_proof_mismatches_total", proof_mismatches, "Look-ups of names whose blocks have other proofs"),
     COUNTER("kvstrata_second_lives_total", second_lives, "Blocks registered beside one of the same name"),
+    COUNTER("kvstrata_promises_total", promises, "Blocks whose names were promised"),
+    COUNTER("kvstrata_promise_joins_total", promise_joins, "Guards that joined a promise"),
+    COUNTER("kvstrata_promise_joins_saved_total", promise_joins_saved, "Joined guards of promises that were fulfilled"),
+    COUNTER("kvstrata_promises_broken_total", promises_broken, "Promises broken"),
+    COUNTER("kvstrata_pending_nanoseconds_total", pending_ns, "Time from promise to end"),
+    GAUGE("kvstrata_pending_blocks", pending_blocks, "Blocks promised now"),
 };
 
 #define POOL_LABEL "pool"

@@ -2,6 +2,16 @@
 #include "pool/batch.h"
 #include <kvcore/config.h>
 
+/* How many more of the names a joining look-up would find. */
+static size_t probe_pending(const manager *m, const kvhash_plh *names, size_t count) {
+    size_t more = 0;
+    if (m->promises.capacity == 0) return 0;
+    while (more < count && (find_slot(m, names[more]) != NO_SLOT ||
+                            name_find(&m->promises, m->tier.slots, sizeof(slot), names[more]) != NO_SLOT))
+        more++;
+    return more;
+}
+
 /* The slot that a match would answer with. */
 static uint32_t probe_one(const manager *m, kvhash_plh name, const kvhash_proof *proof, uint32_t tag,
                           uint32_t candidate) {
@@ -36,6 +46,7 @@ kvcore_status kvlogical_probe_prefix(const kvlogical_manager *m, const kvhash_pl
     kvlogical_probe full = KVLOGICAL_PROBE_INIT;
     manager_take(m);
     probe_all(m, names, proofs, count, blocks, &full);
+    full.pending = probe_pending(m, count > full.hits ? names + full.hits : names, count - full.hits);
     manager_give(m);
     return kvcore_result_write(probe, &full, sizeof full, NULL);
 }

@@ -1,13 +1,19 @@
 /* Staging and registering: blocks get their names, and share them. */
 #include "pool/attributes.h"
 #include "pool/batch.h"
+#include "pool/promise.h"
 #include "pool/take.h"
 
+void kvlogical__set_name(kvlogical_manager *m, uint32_t index, kvhash_plh name) {
+    slot *s = &m->tier.slots[index];
+    s->name = name;
+    s->withdrawn = s->broken = s->proven = s->second = false;
+    s->group = 0;
+    if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, s->counters);
+}
+
 static void stage_one(manager *m, uint32_t index, kvhash_plh name, kvlogical_complete *staged, uint32_t now) {
-    m->tier.slots[index].name = name;
-    m->tier.slots[index].withdrawn = m->tier.slots[index].proven = m->tier.slots[index].second = false;
-    m->tier.slots[index].group = 0;
-    if (m->counters_in_slots) kvlogical__frequency_places(m->registry->frequency, name, m->tier.slots[index].counters);
+    kvlogical__set_name(m, index, name);
     slot_enter(m, index, SLOT_STAGED, now);
     guard_put(staged, 0, guard_of(m, index));
 }
@@ -143,12 +149,17 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now, co
     return enter_shared(m, index, SLOT_DUPLICATE, now);
 }
 
+uint32_t kvlogical__share(kvlogical_manager *m, uint32_t index, uint32_t *front, uint32_t now) {
+    if (m->order.policy->registering != NULL) m->order.policy->registering(&m->order, &index, 1);
+    return share(m, index, slot_tag(m, index), now, NULL, NULL, front);
+}
+
 void kvlogical__give_key(kvlogical_manager *m, uint32_t block, kvhash_plh name, uint32_t group, uint32_t *front,
                          uint32_t now) {
     slot *s = &m->tier.slots[block];
     s->name = name;
     s->group = (uint8_t)group;
-    s->withdrawn = s->proven = s->second = false;
+    s->withdrawn = s->broken = s->proven = s->second = false;
     slots_moved(m, SLOT_MUTABLE, SLOT_STAGED, 1);
     if (m->order.policy->registering != NULL) m->order.policy->registering(&m->order, &block, 1);
     (void)share(m, block, slot_tag(m, block), now, NULL, NULL, front);

@@ -27,6 +27,11 @@ void kvlogical__last_hold(manager *m, uint32_t index, leaving *gone) {
         last_hold_of_primary(m, index, gone);
         return;
     }
+    if (state == SLOT_PENDING) { /* the owner's hold is his alone: somebody released a joined guard twice */
+        m->tier.slots[index].holds++;
+        m->holds++;
+        return;
+    }
     slot_free(m, index, &gone->front, gone->now);
     slots_moved(m, state, SLOT_FREE, 1);
     if (state != SLOT_DUPLICATE) return;

@@ -20,9 +20,18 @@
 
 #define NO_SLOT UINT32_MAX
 
-enum slot_state { SLOT_FREE, SLOT_MUTABLE, SLOT_STAGED, SLOT_PRIMARY, SLOT_DUPLICATE, SLOT_INACTIVE, SLOT_WITHDRAWN };
+enum slot_state {
+    SLOT_FREE,
+    SLOT_MUTABLE,
+    SLOT_STAGED,
+    SLOT_PRIMARY,
+    SLOT_DUPLICATE,
+    SLOT_INACTIVE,
+    SLOT_WITHDRAWN,
+    SLOT_PENDING
+};
 
-#define SLOT_STATES (SLOT_WITHDRAWN + 1)
+#define SLOT_STATES (SLOT_PENDING + 1)
 
 /*   0 |        name (16)        | generation (4) | holds (4)  | previous (4) | next (4)  |
  *  32 | ahead (4) | state, flags (4) | since (4) | companion (4) | lineage (16)        |  64 */
@@ -39,12 +48,16 @@ typedef struct slot {
     bool withdrawn : 1;        /* staged: becomes withdrawn when it is registered */
     bool behind : 1;           /* found: others have had its key longer, and the names lead to the first of them */
     bool proven : 1;           /* found, duplicate: it was registered with a proof, which stands in tier.proofs */
+    bool broken : 1;           /* withdrawn: its content was promised and will not come */
+    bool claimed : 1;          /* pending: named by the call that runs */
     bool second : 1;           /* found: another life of its name was here first */
     uint8_t level;             /* multi-LRU: which list. lineage: is it in the order (LINEAGE_REAL)? survival: class */
     uint8_t group;             /* the key is (name, group) */
 
-    uint32_t since;     /* tick at which the slot came into this state */
-    uint32_t companion; /* duplicate: the primary it keeps alive. primary: the last scan that met it */
+    uint32_t since; /* tick at which the slot came into this state */
+    uint32_t
+        companion; /* duplicate: the primary it keeps alive. primary: the last scan that met it. pending: the step of
+                           the promise, or 0 */
 
     union {
         struct {

@@ -16,7 +16,7 @@ static kvcore_status validate_states(const manager *m, kvcore_error *error) {
     uint32_t in_state[SLOT_STATES] = {0};
     for (uint32_t i = 0; i < m->tier.slot_count; i++) {
         if (m->tier.slots[i].state >= SLOT_STATES)
-            return kvlogical__broken(error, i, "a slot is in one of the seven states");
+            return kvlogical__broken(error, i, "a slot is in one of the eight states");
         in_state[m->tier.slots[i].state]++;
     }
     for (int state = 0; state < SLOT_STATES; state++)
@@ -29,7 +29,8 @@ static kvcore_status validate_holds(const manager *m, kvcore_error *error) {
     uint64_t holds = 0;
     for (uint32_t i = 0; i < m->tier.slot_count; i++) {
         const slot *s = &m->tier.slots[i];
-        bool shared = s->state == SLOT_PRIMARY || s->state == SLOT_DUPLICATE || s->state == SLOT_WITHDRAWN;
+        bool shared = s->state == SLOT_PRIMARY || s->state == SLOT_DUPLICATE || s->state == SLOT_WITHDRAWN ||
+                      s->state == SLOT_PENDING;
         if (shared != (s->holds > 0)) return kvlogical__broken(error, i, "shared slots, and only they, have holds");
         holds += s->holds;
         if (s->state != SLOT_DUPLICATE) continue;
@@ -98,6 +99,21 @@ static kvcore_status validate_names(const manager *m, kvcore_error *error) {
     return KVCORE_OK;
 }
 
+/* Each promised name that was not withdrawn leads to its pending slot. */
+static kvcore_status validate_promises(const manager *m, kvcore_error *error) {
+    static const char invariant[] = "promised names lead to pending slots, each to its own";
+    uint64_t entries = 0, pending = 0;
+    for (uint64_t i = 0; i < m->promises.capacity; i++) entries += m->promises.entries[i].row != NO_ROW;
+    for (uint32_t i = 0; i < m->tier.slot_count; i++) {
+        const slot *s = &m->tier.slots[i];
+        if (s->state != SLOT_PENDING || s->withdrawn) continue;
+        if (name_find(&m->promises, m->tier.slots, sizeof(slot), s->name) != i || s->claimed)
+            return kvlogical__broken(error, i, invariant);
+        pending++;
+    }
+    return entries == pending ? KVCORE_OK : kvlogical__broken(error, KVCORE_NO_INDEX, invariant);
+}
+
 /* Every name of this manager and of its siblings, and every record held, counts once. */
 static kvcore_status validate_registered(const manager *m, kvcore_error *error) {
     const registry *r = m->registry;
@@ -134,6 +150,7 @@ kvcore_status kvlogical_manager_validate(const kvlogical_manager *m, kvcore_erro
     if (status == KVCORE_OK) status = m->order.policy->validate(&m->order, m->in_state[SLOT_INACTIVE], error);
     if (status == KVCORE_OK) status = validate_holds(m, error);
     if (status == KVCORE_OK) status = validate_names(m, error);
+    if (status == KVCORE_OK) status = validate_promises(m, error);
     if (status == KVCORE_OK) status = validate_registered(m, error);
     manager_give(m);
     return status;

@@ -22,7 +22,8 @@ static kvcore_status hold_records(manager *m, const kvlogical_immutable *held, s
     for (size_t i = 0; status == KVCORE_OK && i < count; i++) {
         guard g = guard_at(held, i);
         uint32_t row = 0;
-        if (m->tier.slots[g.block].state == SLOT_WITHDRAWN &&
+        enum slot_state state = m->tier.slots[g.block].state;
+        if ((state == SLOT_WITHDRAWN || state == SLOT_PENDING) &&
             !registered_elsewhere(m->registry, NULL, m->tier.slots[g.block].name))
             status = KVLOGICAL_ESTATE;
         else
@@ -62,7 +63,8 @@ kvcore_status kvlogical_upgrade(kvlogical_manager *m, const kvlogical_weak *weak
     if (status == KVCORE_OK) {
         guard g, now_held = {0, 0, 0};
         uint32_t index = weak->block;
-        bool alive = guard_valid(m, *front(weak, &g)) && m->tier.slots[index].state != SLOT_WITHDRAWN;
+        bool alive = guard_valid(m, *front(weak, &g)) && m->tier.slots[index].state != SLOT_WITHDRAWN &&
+                     m->tier.slots[index].state != SLOT_PENDING;
         if (!alive) index = find_unproven(m, m->registry->records.rows[weak->record].name);
         if (index != NO_SLOT) {
             hold_found(m, index, tick_now(m));

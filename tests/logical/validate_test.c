@@ -60,7 +60,7 @@ static void each_broken_invariant_is_named(void **state) {
     slot *inactive = &m->tier.slots[0], *primary = &m->tier.slots[2], *duplicate = &m->tier.slots[3],
          *unused = &m->tier.slots[6];
 
-    SPOIL(&w, inactive->state, 9, "a slot is in one of the seven states");
+    SPOIL(&w, inactive->state, 9, "a slot is in one of the eight states");
     SPOIL(&w, inactive->state, SLOT_FREE, "the counts of states are those of the slots");
     SPOIL(&w, m->in_state[SLOT_MUTABLE], 2, "the counts of states are those of the slots");
 
