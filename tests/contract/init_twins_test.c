@@ -7,6 +7,7 @@
 #include <kvformat/kvs1.h>
 #include <kvhash/proof.h>
 #include <kvhash/request.h>
+#include <kvhash/scheme.h>
 #include <kvhash/sequence.h>
 #include <kvradix/config.h>
 #include <kvradix/guardrail.h>
@@ -20,6 +21,8 @@ static void every_config_states_its_size(void **state) {
     assert_int_equal(kvanswers_replay_config_init().struct_size, sizeof(kvanswers_replay_config));
     assert_int_equal(kvhash_request_init().struct_size, sizeof(kvhash_request));
     assert_int_equal(kvhash_sequence_config_init().struct_size, sizeof(kvhash_sequence_config));
+    assert_int_equal(kvhash_scheme_config_init().struct_size, sizeof(kvhash_scheme_config));
+    assert_int_equal(kvhash_scheme_request_init().struct_size, sizeof(kvhash_scheme_request));
     assert_int_equal(kvhash_prover_config_init().struct_size, sizeof(kvhash_prover_config));
     assert_int_equal(kvradix_config_init().struct_size, sizeof(kvradix_config));
     assert_int_equal(kvformat_kvs1_config_init().struct_size, sizeof(kvformat_kvs1_config));
