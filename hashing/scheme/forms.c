@@ -77,7 +77,7 @@ static kvcore_status event_seed(scheme_walk *walk, bool dynamo, uint8_t seed[32]
     const kvhash_scheme_request *request = walk->request;
     *mixed = false;
     if (!dynamo && !(is_given(request->lora_id) && is_given(request->lora_name))) return KVCORE_OK;
-    return kvhash__sglang_request_seed(request, &walk->scheme->sink, true, dynamo, seed, mixed);
+    return kvhash__sglang_request_seed(request, true, dynamo, seed, mixed);
 }
 
 /* The chain that events publish is another one when there is a name space. */
@@ -89,17 +89,17 @@ static kvcore_status start_event_chain(scheme_walk *walk) {
     if (request->salt.size_bytes == 0) return KVCORE_OK;
     kvcore_bytes pieces[3] = {kvcore_text("sglang-cache-salt-v1"), {"", 1}, request->salt};
     walk->parent_bytes = 32;
-    return kvhash__sink_sha256(&walk->scheme->sink, pieces, 3, walk->parent);
+    return kvhash__scheme_sha256(pieces, 3, walk->parent);
 }
 
-static kvcore_status publish(scheme_walk *walk, const uint8_t *seed, const uint8_t *name, int64_t *value) {
+static kvcore_status publish(const uint8_t *seed, const uint8_t *name, int64_t *value) {
     uint8_t digest[32];
     kvcore_bytes pieces[2] = {{seed, 32}, {name, 8}};
     if (seed == NULL) {
         *value = (int64_t)kvcore_load_be64(name);
         return KVCORE_OK;
     }
-    kvcore_status status = kvhash__sink_sha256(&walk->scheme->sink, pieces, 2, digest);
+    kvcore_status status = kvhash__scheme_sha256(pieces, 2, digest);
     if (status == KVCORE_OK) *value = (int64_t)kvcore_load_be64(digest);
     return status;
 }
@@ -121,7 +121,7 @@ kvcore_status kvhash_sglang_events(kvhash_scheme *scheme, const kvhash_scheme_re
     if (status == KVCORE_OK) status = start_event_chain(&walk);
     for (size_t i = 0; status == KVCORE_OK && i < *count; i++) {
         status = kvhash__walk_name(&walk, i, name, error);
-        if (status == KVCORE_OK) status = publish(&walk, mixed ? seed : NULL, name, &values[i]);
+        if (status == KVCORE_OK) status = publish(mixed ? seed : NULL, name, &values[i]);
     }
     return status;
 }

@@ -152,8 +152,7 @@ static kvcore_status fill(kvhash_scheme *scheme, const kvhash_scheme_config *con
     scheme->partial = config->partial;
     scheme->pairs = config->pairs;
     scheme->number_seed = config->number_seed;
-    kvcore_status status = kvhash__sink_open(&scheme->sink, scheme->traits.hash, scheme->traits.pickle);
-    if (status != KVCORE_OK) return scheme_fail(error, status, KVCORE_NO_INDEX, 0, "libcrypto gives no SHA-256");
+    kvhash__sink_open(&scheme->sink, scheme->traits.hash, scheme->traits.pickle);
     scheme->sink.state64 = config->number_seed;
     return make_root(scheme, config, error);
 }
@@ -189,7 +188,6 @@ kvcore_status kvhash_scheme_create(const kvhash_scheme_config *given, kvhash_sch
 void kvhash_scheme_destroy(kvhash_scheme *scheme) {
     if (scheme == NULL) return;
     kvcore_allocator allocator = scheme->allocator;
-    kvhash__sink_close(&scheme->sink);
     kvcore_free(&allocator, scheme, 1, sizeof *scheme, _Alignof(kvhash_scheme));
 }
 

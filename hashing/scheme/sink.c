@@ -6,32 +6,17 @@
 
 static const char *const tags[SINK_TAGS] = {"lora", "mm", "cache_salt", "prompt_embeds"};
 
-kvcore_status kvhash__sink_open(scheme_sink *sink, scheme_hash hash, bool pickle) {
+void kvhash__sink_open(scheme_sink *sink, scheme_hash hash, bool pickle) {
     sink->hash = hash;
     sink->pickle = pickle;
-    sink->algorithm = NULL;
-    sink->context = sink->aside = NULL;
-    sink->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (sink->algorithm == NULL) return KVCORE_ENOTSUP;
-    sink->context = EVP_MD_CTX_new();
-    sink->aside = EVP_MD_CTX_new();
-    if (sink->context == NULL || sink->aside == NULL) return KVCORE_ENOMEM;
-    if (EVP_DigestInit_ex(sink->context, sink->algorithm, NULL) != 1) return KVCORE_ENOMEM;
-    if (EVP_DigestInit_ex(sink->aside, sink->algorithm, NULL) != 1) return KVCORE_ENOMEM;
-    return KVCORE_OK;
 }
 
-void kvhash__sink_close(scheme_sink *sink) {
-    EVP_MD_CTX_free(sink->context);
-    EVP_MD_CTX_free(sink->aside);
-    EVP_MD_free(sink->algorithm);
-}
-
-kvcore_status kvhash__sink_sha256(scheme_sink *sink, const kvcore_bytes *pieces, size_t count, uint8_t digest[32]) {
-    bool done = EVP_DigestInit_ex(sink->aside, NULL, NULL) == 1;
+kvcore_status kvhash__scheme_sha256(const kvcore_bytes *pieces, size_t count, uint8_t digest[32]) {
+    SHA256_CTX context;
+    bool done = SHA256_Init(&context) == 1;
     for (size_t i = 0; done && i < count; i++)
-        if (pieces[i].size_bytes != 0) done = EVP_DigestUpdate(sink->aside, pieces[i].data, pieces[i].size_bytes) == 1;
-    return done && EVP_DigestFinal_ex(sink->aside, digest, NULL) == 1 ? KVCORE_OK : KVCORE_ENOTSUP;
+        if (pieces[i].size_bytes != 0) done = SHA256_Update(&context, pieces[i].data, pieces[i].size_bytes) == 1;
+    return done && SHA256_Final(digest, &context) == 1 ? KVCORE_OK : KVCORE_ENOTSUP;
 }
 
 void kvhash__sink_start(scheme_sink *sink) {
@@ -47,7 +32,7 @@ void kvhash__sink_start(scheme_sink *sink) {
 static void begin_hash(scheme_sink *sink) {
     sink->streaming = true;
     if (sink->hash == SCHEME_SHA256)
-        sink->failed = EVP_DigestInit_ex(sink->context, NULL, NULL) != 1;
+        sink->failed = SHA256_Init(&sink->sha256) != 1;
     else if (sink->hash == SCHEME_XXH128)
         XXH3_128bits_reset(&sink->xxh3);
     else if (sink->hash == SCHEME_BLAKE3)
@@ -60,7 +45,7 @@ static void begin_hash(scheme_sink *sink) {
 
 static void hash_more(scheme_sink *sink, const void *bytes, size_t size) {
     if (sink->hash == SCHEME_SHA256)
-        sink->failed |= EVP_DigestUpdate(sink->context, bytes, size) != 1;
+        sink->failed |= SHA256_Update(&sink->sha256, bytes, size) != 1;
     else if (sink->hash == SCHEME_XXH128)
         XXH3_128bits_update(&sink->xxh3, bytes, size);
     else if (sink->hash == SCHEME_BLAKE3)
@@ -106,7 +91,7 @@ void kvhash__sink_end(scheme_sink *sink) {
 static kvcore_status finish_sha256(scheme_sink *sink, uint8_t digest[32]) {
     if (!sink->streaming) begin_hash(sink);
     hash_more(sink, sink->bytes, sink->used);
-    if (EVP_DigestFinal_ex(sink->context, digest, NULL) != 1) sink->failed = true;
+    if (SHA256_Final(digest, &sink->sha256) != 1) sink->failed = true;
     return sink->failed ? KVCORE_ENOTSUP : KVCORE_OK;
 }
 

@@ -13,7 +13,9 @@
 
 #include "../xxh3.h"
 
-#include <openssl/evp.h>
+/* The calls below EVP: a context of EVP asks for memory at each start, and naming must not. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 typedef enum scheme_hash { SCHEME_SHA256, SCHEME_XXH128, SCHEME_FNV, SCHEME_BLAKE3, SCHEME_XXH64 } scheme_hash;
 
@@ -36,9 +38,7 @@ typedef struct scheme_sink {
     uint16_t shared_key[SINK_SHARED_TEXTS];
     uint32_t shared_memo[SINK_SHARED_TEXTS];
     uint64_t state64; /* FNV; the seed of XXH64 */
-    EVP_MD *algorithm;
-    EVP_MD_CTX *context;
-    EVP_MD_CTX *aside; /* for small hashes while a block is being written */
+    SHA256_CTX sha256;
     kvcore_blake3_hasher blake3;
     XXH3_state_t xxh3;
     XXH64_state_t xxh64;
@@ -56,8 +56,7 @@ static inline uint64_t fnv_add(uint64_t hash, const uint8_t *bytes, size_t size)
     return hash;
 }
 
-kvcore_status kvhash__sink_open(scheme_sink *sink, scheme_hash hash, bool pickle);
-void kvhash__sink_close(scheme_sink *sink);
+void kvhash__sink_open(scheme_sink *sink, scheme_hash hash, bool pickle);
 void kvhash__sink_flush(scheme_sink *sink);
 /* Bytes as they are, of any length. */
 void kvhash__sink_add(scheme_sink *sink, const void *bytes, size_t size);
@@ -68,7 +67,7 @@ void kvhash__sink_end(scheme_sink *sink);
 kvcore_status kvhash__sink_finish(scheme_sink *sink, uint8_t digest[32], kvcore_error *error);
 
 /* SHA-256 of some pieces, whatever is being written. */
-kvcore_status kvhash__sink_sha256(scheme_sink *sink, const kvcore_bytes *pieces, size_t count, uint8_t digest[32]);
+kvcore_status kvhash__scheme_sha256(const kvcore_bytes *pieces, size_t count, uint8_t digest[32]);
 
 /* Values. A list of k is `begin`, its k values, `end`. */
 void kvhash__put_null(scheme_sink *sink);

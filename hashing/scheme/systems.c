@@ -22,7 +22,7 @@ static kvcore_status put_token_list(scheme_walk *walk, size_t from, size_t to, k
 kvcore_status kvhash__embeddings_digest(scheme_walk *walk, size_t from, size_t to, uint8_t digest[32]) {
     size_t row = walk->request->embedding_row_bytes;
     kvcore_bytes rows = {(const uint8_t *)walk->request->embeddings + from * row, (to - from) * row};
-    return kvhash__sink_sha256(&walk->scheme->sink, &rows, 1, digest);
+    return kvhash__scheme_sha256(&rows, 1, digest);
 }
 
 static void put_item(scheme_walk *walk, const kvhash_scheme_item *item, size_t from) {
@@ -365,7 +365,7 @@ kvcore_status kvhash__trtllm_v2_root(scheme_walk *walk, uint8_t root[32]) {
         kvcore_store_le64(scope + size, walk->salt_id);
         size += 8;
     }
-    return kvhash__sink_sha256(&walk->scheme->sink, &(kvcore_bytes){scope, size}, 1, root);
+    return kvhash__scheme_sha256(&(kvcore_bytes){scope, size}, 1, root);
 }
 
 static kvcore_status add_v2_token(scheme_sink *sink, uint64_t token, size_t position, bool wide, kvcore_error *error) {
@@ -485,25 +485,12 @@ static void add_part(seed_hasher *hasher, bool given, kvcore_bytes a, kvcore_byt
     hasher->pieces[hasher->count++] = b;
 }
 
-static kvcore_status hash_pieces(const kvcore_bytes *pieces, size_t count, uint8_t digest[32]) {
-    kvcore_sha256_hasher hasher;
-    kvcore_hash256 hash;
-    kvcore_status status = kvcore_sha256_begin(&hasher);
-    if (status != KVCORE_OK) return status;
-    for (size_t i = 0; status == KVCORE_OK && i < count; i++)
-        if (pieces[i].size_bytes != 0) status = kvcore_sha256_add(&hasher, pieces[i]);
-    if (status == KVCORE_OK) status = kvcore_sha256_end(&hasher, &hash);
-    kvcore_sha256_drop(&hasher);
-    if (status == KVCORE_OK) memcpy(digest, hash.bytes, 32);
-    return status;
-}
-
 static const char *seed_name(bool of_events) {
     return of_events ? "sglang-kv-event-namespace-v1" : "sglang-cache-namespace-v1";
 }
 
-kvcore_status kvhash__sglang_request_seed(const kvhash_scheme_request *request, scheme_sink *sink, bool of_events,
-                                          bool with_salt, uint8_t seed[32], bool *given) {
+kvcore_status kvhash__sglang_request_seed(const kvhash_scheme_request *request, bool of_events, bool with_salt,
+                                          uint8_t seed[32], bool *given) {
     bool keyed = is_given(request->extra_key) || is_given(request->lora_id);
     bool salted = with_salt && request->salt.size_bytes != 0;
     seed_hasher hasher = {.count = 1, .pieces = {kvcore_text(seed_name(of_events))}};
@@ -511,7 +498,7 @@ kvcore_status kvhash__sglang_request_seed(const kvhash_scheme_request *request, 
     if (!*given) return KVCORE_OK;
     add_part(&hasher, keyed, request->extra_key, request->lora_id);
     add_part(&hasher, salted, request->salt, (kvcore_bytes){NULL, 0});
-    return kvhash__sink_sha256(sink, hasher.pieces, hasher.count, seed);
+    return kvhash__scheme_sha256(hasher.pieces, hasher.count, seed);
 }
 
 kvcore_status kvhash_sglang_seed(kvcore_bytes extra_key, kvcore_bytes salt, bool of_events, uint8_t seed[32],
@@ -522,14 +509,14 @@ kvcore_status kvhash_sglang_seed(kvcore_bytes extra_key, kvcore_bytes salt, bool
     if (!*given) return KVCORE_OK;
     add_part(&hasher, is_given(extra_key), extra_key, (kvcore_bytes){NULL, 0});
     add_part(&hasher, is_given(salt), salt, (kvcore_bytes){NULL, 0});
-    return hash_pieces(hasher.pieces, hasher.count, seed);
+    return kvhash__scheme_sha256(hasher.pieces, hasher.count, seed);
 }
 
 kvcore_status kvhash_sglang_mix(const uint8_t seed[32], int64_t value, int64_t *published) {
     uint8_t number[8], digest[32];
     if (seed == NULL || published == NULL) return KVCORE_EINVAL;
     kvcore_store_be64(number, (uint64_t)value);
-    kvcore_status status = hash_pieces((kvcore_bytes[]){{seed, 32}, {number, 8}}, 2, digest);
+    kvcore_status status = kvhash__scheme_sha256((kvcore_bytes[]){{seed, 32}, {number, 8}}, 2, digest);
     if (status == KVCORE_OK) *published = (int64_t)kvcore_load_be64(digest);
     return status;
 }
@@ -538,7 +525,8 @@ kvcore_status kvhash_sglang_pad_values(kvcore_bytes identity, uint64_t values[4]
     uint8_t digest[32];
     if (values == NULL || identity.data == NULL || (identity.size_bytes != 8 && identity.size_bytes != 32))
         return KVCORE_EINVAL;
-    kvcore_status status = hash_pieces((kvcore_bytes[]){kvcore_text("sglang-mm-wide-pad-v1"), identity}, 2, digest);
+    kvcore_status status =
+        kvhash__scheme_sha256((kvcore_bytes[]){kvcore_text("sglang-mm-wide-pad-v1"), identity}, 2, digest);
     for (size_t i = 0; status == KVCORE_OK && i < 4; i++)
         values[i] = 1000000 + (kvcore_load_be64(digest + 8 * i) & ((UINT64_C(1) << 62) - 1));
     return status;

@@ -145,7 +145,7 @@ static kvcore_status take_root(scheme_walk *walk, kvcore_error *error) {
     size_t size = walk->scheme->traits.name_bytes;
     switch (walk->scheme->traits.family) {
     case FAMILY_SGLANG:
-        status = kvhash__sglang_request_seed(walk->request, &walk->scheme->sink, false, true, root, &given);
+        status = kvhash__sglang_request_seed(walk->request, false, true, root, &given);
         if (!given) size = 0;
         break;
     case FAMILY_LLMD:
@@ -209,7 +209,7 @@ kvcore_status kvhash__walk_start(scheme_walk *walk, kvhash_scheme *scheme, const
     if (is_given(request->salt) &&
         (scheme->traits.family == FAMILY_TRTLLM_V1 || scheme->traits.family == FAMILY_TRTLLM_V2)) {
         uint8_t digest[32];
-        status = kvhash__sink_sha256(&scheme->sink, &request->salt, 1, digest);
+        status = kvhash__scheme_sha256(&request->salt, 1, digest);
         if (status != KVCORE_OK) return status;
         walk->salt_id = kvcore_load_le64(digest);
     }
@@ -237,7 +237,7 @@ static kvcore_status know_item(scheme_walk *walk, kvcore_error *error) {
     const kvhash_scheme_item *item = &walk->request->items[walk->item];
     bool sglang = walk->scheme->traits.family == FAMILY_SGLANG;
     kvcore_bytes pieces[2] = {sglang ? kvcore_text("sglang-mm-wide-pad-v1") : item->id, item->id};
-    kvcore_status status = kvhash__sink_sha256(&walk->scheme->sink, pieces, sglang ? 2 : 1, walk->identity);
+    kvcore_status status = kvhash__scheme_sha256(pieces, sglang ? 2 : 1, walk->identity);
     if (status != KVCORE_OK) return scheme_fail(error, status, walk->item, 0, "libcrypto gives no SHA-256");
     walk->known_item = walk->item;
     walk->known_chunk = UINT64_MAX;
@@ -250,7 +250,7 @@ static kvcore_status know_chunk(scheme_walk *walk, uint64_t chunk, kvcore_error 
     uint8_t number[8], digest[32];
     kvcore_store_be64(number, chunk);
     kvcore_bytes pieces[2] = {{walk->identity, 32}, {number, 8}};
-    kvcore_status status = kvhash__sink_sha256(&walk->scheme->sink, pieces, 2, digest);
+    kvcore_status status = kvhash__scheme_sha256(pieces, 2, digest);
     if (status != KVCORE_OK) return scheme_fail(error, status, walk->item, 0, "libcrypto gives no SHA-256");
     for (size_t i = 0; i < 8; i++) walk->values[i] = kvcore_load_be32(digest + 4 * i) & INT32_MAX;
     walk->known_chunk = chunk;

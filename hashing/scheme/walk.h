@@ -90,8 +90,8 @@ kvcore_status kvhash__write_aibrix(scheme_walk *walk, size_t block, kvcore_error
 kvcore_status kvhash__name_builtin(scheme_walk *walk, size_t block, uint8_t *name, kvcore_error *error);
 void kvhash__name_trtllm_v1(scheme_walk *walk, size_t block, uint8_t *name);
 kvcore_status kvhash__trtllm_v2_root(scheme_walk *walk, uint8_t root[32]);
-kvcore_status kvhash__sglang_request_seed(const kvhash_scheme_request *request, scheme_sink *sink, bool of_events,
-                                          bool with_salt, uint8_t seed[32], bool *given);
+kvcore_status kvhash__sglang_request_seed(const kvhash_scheme_request *request, bool of_events, bool with_salt,
+                                          uint8_t seed[32], bool *given);
 kvcore_status kvhash__llmd_root(scheme_walk *walk, uint64_t *root, kvcore_error *error);
 void kvhash__flexkv_begin(scheme_walk *walk);
 void kvhash__flexkv_name(scheme_walk *walk, size_t block, uint8_t *name);

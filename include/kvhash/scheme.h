@@ -19,7 +19,7 @@
  * A text or byte span whose data is NULL is "not given"; one with data and size 0 is a given empty text. The two differ where
  * the system tells them apart.
  *
- * Owns:    a scheme owns its buffer, its hash context and a copy of seed and root; requests are borrowed.
+ * Owns:    a scheme owns its buffer (80 KiB) and its root; requests are borrowed.
  * Threads: compatible: one call on a scheme at a time; different schemes at once.
  * Errors:  a failed call gives no name. KVCORE_EINVAL for NULLs and a wrong struct_size; KVCORE_EFORMAT for text that is not
  *          UTF-8; KVCORE_ENOTSUP for what the system cannot represent or what cannot be matched.

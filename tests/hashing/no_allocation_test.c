@@ -1,6 +1,7 @@
 #include "kvtest.h"
 
 #include <kvhash/request.h>
+#include <kvhash/scheme.h>
 #include <kvhash/sequence.h>
 #include <kvhash/wire.h>
 
@@ -80,8 +81,30 @@ static void wire_and_text_never_allocate(void **state) {
     assert_int_equal(kvtest_malloc_calls(), before);
 }
 
+static void naming_by_any_scheme_never_allocates(void **state) {
+    (void)state;
+    static uint8_t names[8192 * KVHASH_SCHEME_NAME_BYTES];
+    static const kvhash_scheme_item items[] = {{{"0123456789abcdef0123456789abcdef", 32}, 3, 200, 0, 0}};
+    for (int kind = 1; kind < KVHASH_SCHEME_COUNT; kind++) {
+        kvhash_scheme_config config = KVHASH_SCHEME_CONFIG_INIT;
+        kvhash_scheme_request request = KVHASH_SCHEME_REQUEST_INIT;
+        kvhash_scheme *scheme;
+        size_t count;
+        config.kind = (kvhash_scheme_kind)kind, config.block_size = 16, config.seed = kvcore_text("0");
+        request.tokens = tokens, request.token_count = 8192;
+        request.salt = kvcore_text("tenant"), request.lora_name = kvcore_text("adapter");
+        request.items = items, request.item_count = 1;
+        kvtest_assert_ok(kvhash_scheme_create(&config, &scheme, NULL));
+        size_t before = kvtest_malloc_calls();
+        kvtest_assert_ok(kvhash_scheme_names(scheme, &request, 0, NULL, names, 8192, &count, NULL));
+        assert_int_equal(kvtest_malloc_calls(), before);
+        kvhash_scheme_destroy(scheme);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(naming_by_any_scheme_never_allocates),
         cmocka_unit_test(the_counter_sees_what_the_library_asks_for),
         cmocka_unit_test(requests_with_few_or_ordered_runs_never_allocate),
         cmocka_unit_test(a_sequence_with_a_reserve_allocates_no_more),
