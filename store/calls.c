@@ -5,12 +5,24 @@
 #include <string.h>
 #include <time.h>
 
+/* How many names ahead memory is fetched: their places in the table, then their records. */
+enum { PLACE_AHEAD = 12, RECORD_AHEAD = 6 };
+
 size_t kvstore_lookup_prefix(const kvstore_space *space, const kvhash_plh *names, size_t count, bool *complete) {
     size_t found = 0;
     if (space == NULL || (names == NULL && count > 0)) return 0;
     const kvstore *store = space->store;
     kvstore__lock(store);
-    while (found < count && kvstore__catalog_find(&store->catalog, space->id, names[found]) != KVSTORE_NONE) found++;
+    for (size_t i = 0; i < PLACE_AHEAD && i < count; i++)
+        kvstore__catalog_prefetch(&store->catalog, space->id, names[i], false);
+    while (found < count) {
+        if (PLACE_AHEAD < count - found)
+            kvstore__catalog_prefetch(&store->catalog, space->id, names[found + PLACE_AHEAD], false);
+        if (RECORD_AHEAD < count - found)
+            kvstore__catalog_prefetch(&store->catalog, space->id, names[found + RECORD_AHEAD], true);
+        if (kvstore__catalog_find(&store->catalog, space->id, names[found]) == KVSTORE_NONE) break;
+        found++;
+    }
     if (complete != NULL) *complete = store->complete;
     kvstore__unlock(store);
     return found;

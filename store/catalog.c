@@ -49,6 +49,15 @@ uint32_t kvstore__catalog_find(const kvstore_catalog *catalog, uint16_t space, k
     }
 }
 
+void kvstore__catalog_prefetch(const kvstore_catalog *catalog, uint16_t space, kvhash_plh name, bool record) {
+    if (catalog->slot_count == 0) return;
+    const uint32_t *slot = &catalog->slots[slot_of(catalog, space, name)];
+    if (!record)
+        __builtin_prefetch(slot);
+    else if (*slot != 0)
+        __builtin_prefetch(kvstore__catalog_record(catalog, *slot - 1));
+}
+
 static void place(kvstore_catalog *catalog, uint32_t index) {
     const kvstore_record *record = kvstore__catalog_record(catalog, index);
     size_t at = slot_of(catalog, record->space, kvstore__catalog_name(record));

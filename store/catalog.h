@@ -41,6 +41,8 @@ void kvstore__catalog_end(kvstore_catalog *catalog);
 kvstore_record *kvstore__catalog_record(const kvstore_catalog *catalog, uint32_t index);
 kvhash_plh kvstore__catalog_name(const kvstore_record *record);
 uint32_t kvstore__catalog_find(const kvstore_catalog *catalog, uint16_t space, kvhash_plh name);
+/* Fetch what finding it will read: its place in the table, or (a little later) the record that stands there. */
+void kvstore__catalog_prefetch(const kvstore_catalog *catalog, uint16_t space, kvhash_plh name, bool record);
 /* The record of a name, new at the warm end when there was none; KVSTORE_NONE without memory. */
 uint32_t kvstore__catalog_insert(kvstore_catalog *catalog, uint16_t space, kvhash_plh name, bool *made);
 void kvstore__catalog_resize(kvstore_catalog *catalog, uint32_t index, uint64_t disk_bytes);

@@ -82,8 +82,12 @@ typedef struct kvstore_backend {
 } kvstore_backend;
 
 /** The values to start from. */
+#ifdef __cplusplus
+#define KVSTORE_BACKEND_INIT kvstore_backend_init()
+#else
 #define KVSTORE_BACKEND_INIT \
     { .struct_size = sizeof(kvstore_backend) }
+#endif
 /** KVSTORE_BACKEND_INIT as a function, for other languages. */
 KVSTORE_API kvstore_backend kvstore_backend_init(void);
 

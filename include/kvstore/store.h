@@ -127,8 +127,12 @@ typedef struct kvstore_options {
 } kvstore_options;
 
 /** The values to start from. */
+#ifdef __cplusplus
+#define KVSTORE_OPTIONS_INIT kvstore_options_init()
+#else
 #define KVSTORE_OPTIONS_INIT \
     { .struct_size = sizeof(kvstore_options) }
+#endif
 /** KVSTORE_OPTIONS_INIT as a function, for other languages. */
 KVSTORE_API kvstore_options kvstore_options_init(void);
 
@@ -157,8 +161,12 @@ typedef struct kvstore_directory_config {
 } kvstore_directory_config;
 
 /** The values to start from. */
+#ifdef __cplusplus
+#define KVSTORE_DIRECTORY_CONFIG_INIT kvstore_directory_config_init()
+#else
 #define KVSTORE_DIRECTORY_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_directory_config) }
+#endif
 /** KVSTORE_DIRECTORY_CONFIG_INIT as a function, for other languages. */
 KVSTORE_API kvstore_directory_config kvstore_directory_config_init(void);
 
@@ -194,8 +202,12 @@ typedef struct kvstore_space_config {
 } kvstore_space_config;
 
 /** The values to start from. */
+#ifdef __cplusplus
+#define KVSTORE_SPACE_CONFIG_INIT kvstore_space_config_init()
+#else
 #define KVSTORE_SPACE_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_space_config) }
+#endif
 /** KVSTORE_SPACE_CONFIG_INIT as a function, for other languages. */
 KVSTORE_API kvstore_space_config kvstore_space_config_init(void);
 
@@ -226,8 +238,12 @@ typedef struct kvstore_batch {
 } kvstore_batch;
 
 /** The values to start from. */
+#ifdef __cplusplus
+#define KVSTORE_BATCH_INIT kvstore_batch_init()
+#else
 #define KVSTORE_BATCH_INIT \
     { .struct_size = sizeof(kvstore_batch) }
+#endif
 /** KVSTORE_BATCH_INIT as a function, for other languages. */
 KVSTORE_API kvstore_batch kvstore_batch_init(void);
 
@@ -419,8 +435,12 @@ typedef struct kvstore_stats {
 } kvstore_stats;
 
 /** The values to start from. */
+#ifdef __cplusplus
+#define KVSTORE_STATS_INIT kvstore_stats_init()
+#else
 #define KVSTORE_STATS_INIT \
     { .struct_size = sizeof(kvstore_stats) }
+#endif
 /** KVSTORE_STATS_INIT as a function, for other languages. */
 KVSTORE_API kvstore_stats kvstore_stats_init(void);
 

@@ -42,8 +42,12 @@ typedef struct kvstore_offload_config {
     uint32_t get_deadline_ms; /**< what a look-up may cost; 0: 2,000 */
 } kvstore_offload_config;
 
+#ifdef __cplusplus
+#define KVSTORE_OFFLOAD_CONFIG_INIT kvstore_offload_config_init()
+#else
 #define KVSTORE_OFFLOAD_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_offload_config) }
+#endif
 /** KVSTORE_OFFLOAD_CONFIG_INIT as a function, for other languages. */
 KVSTORE_OFFLOAD_API kvstore_offload_config kvstore_offload_config_init(void);
 

@@ -72,8 +72,12 @@ typedef struct kvstore_s3_config {
 } kvstore_s3_config;
 
 /** The values to start from. */
+#ifdef __cplusplus
+#define KVSTORE_S3_CONFIG_INIT kvstore_s3_config_init()
+#else
 #define KVSTORE_S3_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_s3_config) }
+#endif
 /** KVSTORE_S3_CONFIG_INIT as a function, for other languages. */
 KVSTORE_S3_API kvstore_s3_config kvstore_s3_config_init(void);
 
