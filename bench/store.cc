@@ -156,6 +156,7 @@ void put_ours(benchmark::State &state) {
         kvstore *store = open_directory(folder.path);
         kvstore_space *space = space_of(store, size);
         make_fans(folder.path);
+        must(kvstore_scan(store, nullptr));
         size_t good = 0;
         state.ResumeTiming();
         must(kvstore_put(space, &batch.batch, &good, nullptr));
