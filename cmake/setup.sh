@@ -25,6 +25,7 @@ demo   libmsgpack-dev           module   msgpack
 demo   libcurl4-openssl-dev     module   libcurl
 demo   libexpat1-dev            module   expat
 demo   libzmq3-dev              module   libzmq
+demo   libmicrohttpd-dev        module   libmicrohttpd
 check  g++                      command  g++
 check  dpkg-dev                 command  dpkg-shlibdeps
 check  libcmocka-dev            module   cmocka

@@ -34,6 +34,9 @@ static const command commands[] = {
     {"compact", "kvstrata compact", "merge the commits of a KVS1 file into one", command_compact},
     {"digest", "kvstrata digest", "print the identity of a model's files", command_digest},
     {"store", "kvstrata store", "put, fetch, list and check blocks in a directory or a bucket", command_store},
+    {"route", "kvstrata route", "hear the block events of engines and answer which has how much of a prompt",
+     command_route},
+    {"events", "kvstrata events", "print the block events of an engine", command_events},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)

@@ -26,6 +26,8 @@ int command_unpack(int argc, char **argv);
 int command_compact(int argc, char **argv);
 int command_digest(int argc, char **argv);
 int command_store(int argc, char **argv);
+int command_route(int argc, char **argv);
+int command_events(int argc, char **argv);
 
 /* The exit code that goes with a failure of a library call. */
 int exit_code_of(kvcore_status status);
