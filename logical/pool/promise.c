@@ -2,8 +2,9 @@
 #include <kvlogical/promise.h>
 
 #include "pool/promise.h"
+
 #include "pool/release.h"
-#include "pool/result.h"
+#include <kvcore/config.h>
 
 /* The owner's guard is told from joined ones, which carry the slot's generation and keep it when the promise is kept. */
 #define OWNER UINT32_C(0x80000000)
@@ -264,7 +265,7 @@ kvcore_status kvlogical_match_joining(kvlogical_manager *m, const kvhash_plh *na
         m->metrics.inflight_immutable += (int64_t)full.hits;
     }
     manager_give(m);
-    return status == KVCORE_OK ? kvlogical__result_write(joined, &full, sizeof full) : status;
+    return status == KVCORE_OK ? kvcore_result_write(joined, &full, sizeof full, NULL) : status;
 }
 
 static uint32_t readiness(const manager *m, guard g) {
