@@ -190,6 +190,10 @@ kvevents_publisher_counts kvevents_publisher_count(const kvevents_publisher *pub
     return counts;
 }
 
+uint32_t kvevents_publisher_block_tokens(const kvevents_publisher *publisher) {
+    return publisher == NULL ? 0 : publisher->config.block_tokens;
+}
+
 const char *kvevents_publisher_endpoint(const kvevents_publisher *publisher) {
     return publisher == NULL ? "" : publisher->endpoint;
 }

@@ -127,6 +127,9 @@ KVEVENTS_API const char *kvevents_publisher_endpoint(const kvevents_publisher *p
 /** The same for the replay socket. */
 KVEVENTS_API const char *kvevents_publisher_replay_endpoint(const kvevents_publisher *publisher);
 
+/** Tokens a block, as configured; 0 for NULL. */
+KVEVENTS_API uint32_t kvevents_publisher_block_tokens(const kvevents_publisher *publisher);
+
 /**
  * The endpoint of a rank: port + rank for tcp, unless the port is 0; the suffix _dpRANK for inproc and ipc.
  *
