@@ -143,14 +143,36 @@ static bool is_held(const held_node *node) {
     return (node->refs[0] | node->refs[1] | node->refs[2] | node->refs[3]) != 0;
 }
 
+/* Where a hash will be looked for, and the first name of a node: fetched before they are needed. */
+static void fetch_hash(const held_set *held, const kvevents_event *event, size_t i) {
+    if (i < event->hash_count) __builtin_prefetch(&held->slots[slot_of(held, event->hashes[i])]);
+}
+
+static uint32_t store_one(held_set *held, uint64_t hash, kvevents_tier tier, uint32_t group) {
+    uint32_t id = kvevents__held_find(held, hash);
+    if (id == HELD_NONE) id = add_node(held, hash);
+    if (id != HELD_NONE) add_copy(held, &held->nodes[id], tier, group);
+    return id;
+}
+
+/* Names are told some blocks after they were made, when the memory that counts them has come. */
 void kvevents__held_store(held_set *held, const kvevents_event *event, kvevents_tier tier, uint32_t group) {
     held_chain chain;
+    uint32_t ids[HELD_AHEAD];
     kvevents__chain_begin(held, event, &chain);
-    for (size_t i = 0; i < event->hash_count; i++) {
-        uint32_t id = kvevents__held_find(held, event->hashes[i]);
-        if (id == HELD_NONE) id = add_node(held, event->hashes[i]);
-        if (id != HELD_NONE) add_copy(held, &held->nodes[id], tier, group);
-        kvevents__chain_next(held, event, i, id, &chain);
+    for (size_t i = 0; i < HELD_AHEAD; i++) {
+        ids[i] = HELD_NONE;
+        if (event->hash_count > 0) fetch_hash(held, event, i);
+    }
+    for (size_t i = 0; i < event->hash_count + HELD_AHEAD; i++) {
+        uint32_t *id = &ids[i % HELD_AHEAD];
+        if (*id != HELD_NONE) kvevents__held_show(held, *id);
+        *id = HELD_NONE;
+        if (i >= event->hash_count) continue;
+        fetch_hash(held, event, i + HELD_AHEAD);
+        *id = store_one(held, event->hashes[i], tier, group);
+        kvevents__chain_next(held, event, i, *id, &chain);
+        if (*id != HELD_NONE) kvevents__held_fetch(held, *id);
     }
     kvevents__names_flush(held);
 }
@@ -284,6 +306,5 @@ void kvevents__held_free(held_set *held) {
     free_arrays(held, (node_arrays){held->nodes, held->names, held->tokens}, held->node_capacity);
     kvcore_free(&held->allocator, held->slots, held->slot_count, sizeof *held->slots, alignof(uint32_t));
     kvcore_free(&held->allocator, held->entries, held->entry_capacity, sizeof *held->entries, alignof(held_entry));
-    kvcore_free(&held->allocator, held->name_slots, held->name_slot_count, sizeof *held->name_slots,
-                alignof(held_name));
+    kvcore_free(&held->allocator, held->name_slots, held->name_slot_count, sizeof *held->name_slots, HELD_NAME_ALIGN);
 }

@@ -13,7 +13,9 @@
 #include <kvevents/source.h>
 
 #define HELD_NONE UINT32_MAX
-#define HELD_TOLD 256 /* names told to the listener at once */
+#define HELD_TOLD 256      /* names told to the listener at once */
+#define HELD_AHEAD 16      /* blocks whose memory is fetched before it is needed */
+#define HELD_NAME_ALIGN 64 /* a slot of names is half a line of the cache */
 
 typedef struct held_entry {
     uint32_t copies; /* 0: none */
@@ -108,7 +110,7 @@ typedef struct held_chain {
 } held_chain;
 
 void kvevents__chain_begin(held_set *held, const kvevents_event *event, held_chain *chain);
-/* The i-th block of the event, node id or none, has its place now, and its names are told. */
+/* The i-th block of the event, node id or none, has its place now; kvevents__held_show() tells of it. */
 void kvevents__chain_next(held_set *held, const kvevents_event *event, size_t i, uint32_t id, held_chain *chain);
 
 /* Tell in which tiers the names of a node are; a node that goes has no name, and what hangs on it has none either. */
@@ -117,6 +119,8 @@ void kvevents__held_unname(held_set *held, uint32_t id);
 
 /* Names: a node has its name in other tiers (a bit each) than before. Room was reserved. */
 void kvevents__names_count(held_set *held, kvhash_plh name, uint8_t tiers_before, uint8_t tiers_after);
+void kvevents__names_fetch(const held_set *held, kvhash_plh name);
+void kvevents__held_fetch(const held_set *held, uint32_t id);
 kvcore_status kvevents__names_reserve(held_set *held, size_t more);
 void kvevents__names_flush(held_set *held);
 

@@ -83,6 +83,10 @@ void kvevents__held_unname(held_set *held, uint32_t id) {
     node->named = false;
 }
 
+void kvevents__held_fetch(const held_set *held, uint32_t id) {
+    if (held->nodes[id].named) kvevents__names_fetch(held, *names_of(held, id));
+}
+
 /* ---- along a chain ---- */
 
 static void begin_behind(held_set *held, uint64_t parent_hash, bool salted, held_chain *chain) {
@@ -200,5 +204,4 @@ void kvevents__chain_next(held_set *held, const kvevents_event *event, size_t i,
         if (!chain->named) chain->orphan = true;
     }
     if (!chain->named) count_nameless(held, chain);
-    if (id != HELD_NONE) kvevents__held_show(held, id);
 }

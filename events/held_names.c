@@ -1,7 +1,6 @@
 /* Names and in how many nodes of each tier they are; what the listener hears of them. */
 #include "held.h"
 
-#include <stdalign.h>
 #include <string.h>
 
 static size_t slot_of(const held_set *held, kvhash_plh name) {
@@ -20,11 +19,15 @@ static held_name *find(const held_set *held, kvhash_plh name) {
     return &held->name_slots[at];
 }
 
+void kvevents__names_fetch(const held_set *held, kvhash_plh name) {
+    __builtin_prefetch(&held->name_slots[slot_of(held, name)], 1);
+}
+
 kvcore_status kvevents__names_reserve(held_set *held, size_t more) {
     size_t wanted = held->name_count + more, count = held->name_slot_count == 0 ? 64 : held->name_slot_count;
     while (count - count / 4 <= wanted) count *= 2;
     if (count == held->name_slot_count) return KVCORE_OK;
-    held_name *slots = kvcore_alloc(&held->allocator, count, sizeof *slots, alignof(held_name));
+    held_name *slots = kvcore_alloc(&held->allocator, count, sizeof *slots, HELD_NAME_ALIGN);
     if (slots == NULL) return KVCORE_ENOMEM;
     memset(slots, 0, count * sizeof *slots);
     held_name *old = held->name_slots;
@@ -33,7 +36,7 @@ kvcore_status kvevents__names_reserve(held_set *held, size_t more) {
     held->name_slot_count = count;
     for (size_t i = 0; i < old_count; i++)
         if (is_used(&old[i])) *find(held, old[i].name) = old[i];
-    kvcore_free(&held->allocator, old, old_count, sizeof *old, alignof(held_name));
+    kvcore_free(&held->allocator, old, old_count, sizeof *old, HELD_NAME_ALIGN);
     return KVCORE_OK;
 }
 
