@@ -6,6 +6,7 @@
 #include <kvhash/hash.h>
 #include <kvhash/proof.h>
 #include <kvhash/request.h>
+#include <kvhash/scheme.h>
 #include <kvhash/sequence.h>
 #include <kvhash/wire.h>
 
@@ -101,6 +102,31 @@ static void print_proofs(void) {
     kvhash_prover_destroy(prover);
 }
 
+/* Every scheme, with all that it takes. */
+static void print_schemes(void) {
+    static uint8_t names[TOKENS * KVHASH_SCHEME_NAME_BYTES];
+    static uint32_t small[TOKENS];
+    static const kvhash_scheme_item items[] = {{{"0123456789abcdef0123456789abcdef", 32}, 3, 200, 0, 7}};
+    for (size_t i = 0; i < TOKENS; i++) small[i] = tokens[i] >> (1 + tokens[i] % 24);
+    for (int kind = 1; kind < KVHASH_SCHEME_COUNT; kind++)
+        for (size_t item_count = 0; item_count < 2; item_count++) {
+            kvhash_scheme_config config = KVHASH_SCHEME_CONFIG_INIT;
+            kvhash_scheme_request request = KVHASH_SCHEME_REQUEST_INIT;
+            kvhash_scheme *scheme;
+            size_t count = 0;
+            config.kind = (kvhash_scheme_kind)kind, config.block_size = 16, config.seed = kvcore_text("0");
+            need(kvhash_scheme_create(&config, &scheme, NULL), "scheme");
+            request.tokens = small, request.token_count = TOKENS;
+            request.salt = kvcore_text("tenant"), request.lora_name = kvcore_text("adapter");
+            request.items = items, request.item_count = item_count;
+            need(kvhash_scheme_names(scheme, &request, 0, NULL, names, TOKENS, &count, NULL), "names of a scheme");
+            kvcore_bytes all = {names, count * kvhash_scheme_name_bytes(scheme)};
+            printf("%s items %zu: %zu names, digest %" PRIu64 "\n", kvhash_scheme_kind_text((kvhash_scheme_kind)kind),
+                   item_count, count, kvhash_xxh3(all, 0));
+            kvhash_scheme_destroy(scheme);
+        }
+}
+
 /* One vector of the specification in full, so that two machines cannot agree on something wrong. */
 static void check_specification(void) {
     static const uint64_t hashes[] = {UINT64_C(0x1d4d275de663af4d), UINT64_C(0xaa51e315a509c833),
@@ -130,6 +156,7 @@ int main(void) {
     print_sequence();
     print_wire();
     print_proofs();
+    print_schemes();
     check_specification();
     printf("done\n");
     return 0;

@@ -5,14 +5,14 @@ source=$1 work=$2 host_cc=${3:-cc} big_cc=${4:-s390x-linux-gnu-gcc} big_run=${5:
 mkdir -p "$work/xxhash"
 ln -sf /usr/include/xxhash.h "$work/xxhash/" # alone: the host's other headers are not for the other machine
 
-core="$source/core/allocator.c $source/core/config.c $source/core/random.c $source/core/status.c $source/core/text.c $source/tests/bigendian/sha256.c"
+core="$source/core/allocator.c $source/core/blake3.c $source/core/config.c $source/core/random.c $source/core/status.c $source/core/text.c $source/tests/bigendian/sha256.c"
 
 build() { # compiler, program, sources: the plain naming loops only, and of core what they need
     compiler=$1 program=$2
     shift 2
     # shellcheck disable=SC2046,SC2086 # lists of files
     "$compiler" -std=c17 -O2 -Wall -Wextra -Werror -static -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -isystem "$work/xxhash" \
-        -I"$source/include" -I"$source/hashing" -I"$source/logical" -o "$work/$program" "$@" $core \
+        -I"$source/include" -I"$source/tests/bigendian" -I"$source/hashing" -I"$source/logical" -o "$work/$program" "$@" $core \
         $(ls "$source"/hashing/*.c "$source"/hashing/*/*.c | grep -v -e naming_avx) -pthread
 }
 
