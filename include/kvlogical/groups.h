@@ -252,6 +252,32 @@ KVLOGICAL_API const kvlogical_key *kvlogical_tables_evicted(const kvlogical_tabl
 /** What it gave keys to, in that order. As kvlogical_tables_evicted(). */
 KVLOGICAL_API const kvlogical_key *kvlogical_tables_stored(const kvlogical_tables *tables, size_t *count);
 
+/* ---- a step of many requests ---- */
+
+/** One request of a step. */
+typedef struct kvlogical_step_item {
+    kvlogical_tables *tables;       /**< of the set */
+    const kvlogical_growth *growth; /**< a chunk of prefill, a token of decode, some speculative ones */
+    kvlogical_found *found;         /**< not NULL: admission, as kvlogical_tables_admit(); written */
+    kvcore_status status; /**< written: KVCORE_OK when it is scheduled; KVCORE_ENOSPACE or KVCORE_EBUSY when it waits;
+                                         otherwise why it cannot be, as the calls for one request say */
+    bool never_fits;      /**< written: it waits for more blocks than the pool has */
+} kvlogical_step_item;
+
+/**
+ * A whole engine step in one call: kvlogical_groups_step(), then each item in the caller's order as kvlogical_tables_allocate() or
+ * kvlogical_tables_admit() would, all in one critical section. What each evicted and stored is in its tables.
+ *
+ * Takes:  in_order: when an item waits, all behind it wait (KVCORE_ENOSPACE); otherwise each that fits is scheduled.
+ * Gives:  *scheduled, how many are; the status of each item.
+ * Errors: KVCORE_EINVAL for NULLs and tables of another set; KVCORE_ENOMEM and KVCORE_EOVERFLOW for the names of admissions. Nothing
+ *         has changed then. Tables that must get memory first have the lock given back before their turn; see
+ *         kvlogical_tables_reserve().
+ * Cost:   O(1) a request and a block that comes or goes; a lookup for each admission.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_step(kvlogical_groups *groups, kvlogical_step_item *items,
+                                                            size_t count, bool in_order, size_t *scheduled);
+
 #ifdef __cplusplus
 }
 #endif

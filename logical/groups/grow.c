@@ -205,7 +205,7 @@ static kvcore_status measure(const tables *t, const growth *g, sizes *most) {
         if (s->rules[group].kind == KVLOGICAL_GROUP_STATE) more = more > 0;
         most->taken += more;
         most->named += to_name(t, group, g->end, g->given->name_count);
-        if (more > s->manager->tier.slot_count) return KVCORE_ENOSPACE;
+        if (most->taken > s->manager->tier.slot_count) return KVCORE_ENOSPACE;
     }
     return KVCORE_OK;
 }
@@ -344,5 +344,101 @@ kvcore_status kvlogical_tables_name(kvlogical_tables *t, const kvlogical_growth 
     manager_take(t->set->manager);
     name_all(t, &given);
     manager_give(t->set->manager);
+    return KVCORE_OK;
+}
+
+/* ---- a step of many requests ---- */
+
+/* One item that is no admission, as admit(). */
+static kvcore_status grow_item(kvlogical_step_item *item, const kvlogical_growth *given, sizes *most, bool *room) {
+    growth g;
+    tables *t = item->tables;
+    if (given->use_hits && !t->looked_up) return KVLOGICAL_ESTATE;
+    kvcore_status status = begin(&g, t, given, given->use_hits);
+    if (status != KVCORE_OK) return status;
+    item->never_fits = measure(t, &g, most) != KVCORE_OK;
+    *room = item->never_fits || have_room(t, most);
+    if (!*room) return KVCORE_OK;
+    let_go_of_all_past(t, &g);
+    return item->never_fits ? KVCORE_ENOSPACE : place(t, &g);
+}
+
+static kvcore_status admit_item(kvlogical_step_item *item, kvlogical_growth *given, sizes *most, bool *room) {
+    if (item->tables->computed > 0) return KVLOGICAL_ESTATE;
+    kvlogical_found full = KVLOGICAL_FOUND_INIT;
+    most->taken = 0;
+    kvcore_status status = admit(item->tables, given, &full, most, room);
+    item->never_fits = status == KVCORE_ENOSPACE && most->taken > item->tables->set->manager->tier.slot_count;
+    return *room ? (kvlogical__result_write(item->found, &full, sizeof full), status) : status;
+}
+
+/* Under the lock. Not *room: it needs memory first, and nothing has changed. */
+static kvcore_status run_item(kvlogical_step_item *item, sizes *most, bool *room) {
+    kvlogical_growth given;
+    *room = true;
+    item->never_fits = false;
+    kvcore_status status = read_growth(&given, item->tables, item->growth, NULL);
+    if (status != KVCORE_OK) return status;
+    item->tables->evicted.count = item->tables->stored.count = 0;
+    return item->found != NULL ? admit_item(item, &given, most, room) : grow_item(item, &given, most, room);
+}
+
+static bool good_item(const set *s, const kvlogical_step_item *item) {
+    if (item->tables == NULL || item->tables->set != s || item->growth == NULL) return false;
+    return item->found == NULL || item->found->struct_size >= sizeof(size_t);
+}
+
+/* What a look-up needs, and what can be told of items without the lock. */
+static kvcore_status prepare_items(const set *s, kvlogical_step_item *items, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!good_item(s, &items[i])) return KVCORE_EINVAL;
+    for (size_t i = 0; i < count; i++) {
+        kvlogical_growth given;
+        if (items[i].found == NULL) continue;
+        kvcore_status status = kvcore_config_read(&given, sizeof given, items[i].growth, NULL);
+        if (status == KVCORE_OK) status = kvlogical__find_reserve(items[i].tables, given.name_count, given.tokens);
+        if (status != KVCORE_OK) return status;
+    }
+    return KVCORE_OK;
+}
+
+static bool waits(kvcore_status status) { return status == KVCORE_ENOSPACE || status == KVCORE_EBUSY; }
+
+/* From item *at on, until one needs memory or the end. */
+static bool run_items(kvlogical_step_item *items, size_t count, bool in_order, size_t *at, size_t *scheduled,
+                      sizes *most) {
+    for (; *at < count; ++*at) {
+        bool room;
+        kvlogical_step_item *item = &items[*at];
+        if (in_order && *at > 0 && waits(items[*at - 1].status)) {
+            item->status = KVCORE_ENOSPACE;
+            item->never_fits = false;
+            continue;
+        }
+        kvcore_status status = run_item(item, most, &room);
+        if (!room) return false;
+        item->status = status;
+        *scheduled += status == KVCORE_OK;
+    }
+    return true;
+}
+
+kvcore_status kvlogical_step(kvlogical_groups *s, kvlogical_step_item *items, size_t count, bool in_order,
+                             size_t *scheduled) {
+    if (s == NULL || scheduled == NULL || (count > 0 && items == NULL)) return KVCORE_EINVAL;
+    kvcore_status status = prepare_items(s, items, count);
+    if (status != KVCORE_OK) return status;
+    sizes most;
+    size_t at = 0, done = 0;
+    for (bool all = false, begun = false; !all; begun = true) {
+        manager_take(s->manager);
+        tick_now(s->manager);
+        if (!begun && ++s->step == 0) s->step = 1;
+        all = run_items(items, count, in_order, &at, &done, &most);
+        manager_give(s->manager);
+        if (all || make_room(items[at].tables, &most) == KVCORE_OK) continue;
+        items[at++].status = KVCORE_ENOMEM;
+    }
+    *scheduled = done;
     return KVCORE_OK;
 }

@@ -347,6 +347,100 @@ static void a_refused_admission_leaves_no_trace(void **state) {
     end(&w);
 }
 
+/* ---- a step ---- */
+
+static void a_step_schedules_what_fits_and_says_of_each_why_not(void **state) {
+    (void)state;
+    for (int in_order = 0; in_order < 2; in_order++) {
+        world w;
+        begin(&w, 8, full_and_window, 2, plain);
+        kvlogical_tables *t[4];
+        kvlogical_growth growths[4];
+        kvlogical_found found[4];
+        kvlogical_step_item items[4];
+        static const size_t tokens[] = {8, 100, 12, 4}; /* of 8 blocks: 4, never, too many now, 2 */
+        for (size_t i = 0; i < 4; i++) {
+            t[i] = make_tables(&w);
+            found[i] = (kvlogical_found)KVLOGICAL_FOUND_INIT;
+            growths[i] = growth_of(&w, tokens[i], tokens[i]);
+            growths[i].names = &w.names[16 * i];
+            growths[i].name_count = i == 1 ? 16 : tokens[i] / B;
+            items[i] = (kvlogical_step_item){t[i], &growths[i], i == 0 ? NULL : &found[i], KVCORE_EINVAL, true};
+        }
+        size_t scheduled;
+        kvtest_assert_ok(kvlogical_step(w.groups, items, 4, in_order, &scheduled));
+        assert_int_equal(scheduled, in_order ? 1 : 2);
+        kvtest_assert_ok(items[0].status);
+        kvtest_assert_status(items[1].status, KVCORE_ENOSPACE);
+        kvtest_assert_status(items[2].status, KVCORE_ENOSPACE);
+        kvtest_assert_status(items[3].status, in_order ? KVCORE_ENOSPACE : KVCORE_OK);
+        assert_false(items[0].never_fits);
+        assert_true(items[1].never_fits);
+        assert_false(items[2].never_fits);
+        assert_sound(w.manager);
+        TABLE(t[0], 0, 1, 2);
+        TABLE(t[0], 1, 3, 4);
+        items[0].tables = NULL;
+        kvtest_assert_status(kvlogical_step(w.groups, items, 4, false, &scheduled), KVCORE_EINVAL);
+        for (size_t i = 0; i < 4; i++) kvlogical_tables_destroy(t[i]);
+        end(&w);
+    }
+}
+
+/* The same requests, one by one and in steps, end alike. */
+static void a_step_is_the_calls_for_one_request_in_a_row(void **state) {
+    (void)state;
+    world w[2];
+    kvlogical_tables *t[2][8];
+    for (int k = 0; k < 2; k++) {
+        begin(&w[k], 40, full_and_state, 2, plain);
+        for (int i = 0; i < 8; i++) t[k][i] = make_tables(&w[k]);
+    }
+    kvtest_random random = kvtest_seed(17);
+    for (int step = 0; step < 3000; step++) {
+        kvlogical_growth growths[8];
+        kvlogical_found found[8];
+        kvlogical_step_item items[8];
+        size_t count = 0, scheduled, one_by_one = 0, of[8];
+        for (size_t i = 0; i < 8; i++) {
+            size_t computed = kvlogical_tables_computed_tokens(t[0][i]), more = 1 + (size_t)kvtest_below(&random, 9);
+            assert_int_equal(kvlogical_tables_computed_tokens(t[1][i]), computed);
+            if (computed + more > 200 || kvtest_below(&random, 12) == 0) {
+                kvlogical_tables_release(t[0][i]);
+                kvlogical_tables_release(t[1][i]);
+                continue;
+            }
+            growths[count] = growth_of(&w[0], computed + more, more);
+            found[count] = (kvlogical_found)KVLOGICAL_FOUND_INIT;
+            of[count] = i;
+            items[count] =
+                (kvlogical_step_item){t[1][i], &growths[count], computed == 0 ? &found[count] : NULL, 0, false};
+            count++;
+        }
+        kvlogical_groups_step(w[0].groups);
+        for (size_t k = 0; k < count; k++) {
+            kvlogical_found own = KVLOGICAL_FOUND_INIT;
+            kvlogical_tables *one = t[0][of[k]];
+            kvcore_status status = items[k].found != NULL ? kvlogical_tables_admit(one, &growths[k], &own, NULL)
+                                                          : kvlogical_tables_allocate(one, &growths[k], NULL);
+            one_by_one += status == KVCORE_OK;
+        }
+        kvtest_assert_ok(kvlogical_step(w[1].groups, items, count, false, &scheduled));
+        assert_int_equal(scheduled, one_by_one);
+        uint32_t order[2][40];
+        size_t listed[2];
+        for (int k = 0; k < 2; k++)
+            kvtest_assert_ok(kvlogical_list_order(w[k].manager, KVLOGICAL_NO_BLOCK, order[k], 40, &listed[k]));
+        assert_int_equal(listed[0], listed[1]);
+        assert_memory_equal(order[0], order[1], listed[0] * sizeof(uint32_t));
+        if (step % 32 == 0) assert_sound(w[1].manager);
+    }
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 8; i++) kvlogical_tables_destroy(t[k][i]);
+        end(&w[k]);
+    }
+}
+
 /* ---- release, reset ---- */
 
 static void window_last_keeps_the_window_longest(void **state) {
@@ -454,6 +548,8 @@ int main(void) {
         cmocka_unit_test(names_may_come_later),
         cmocka_unit_test(admission_holds_what_it_finds_and_takes_the_rest),
         cmocka_unit_test(a_refused_admission_leaves_no_trace),
+        cmocka_unit_test(a_step_schedules_what_fits_and_says_of_each_why_not),
+        cmocka_unit_test(a_step_is_the_calls_for_one_request_in_a_row),
         cmocka_unit_test(window_last_keeps_the_window_longest),
         cmocka_unit_test(a_reset_needs_all_blocks_unheld),
         cmocka_unit_test(each_allocation_can_fail),
