@@ -102,6 +102,7 @@ typedef struct kvradix_index_counts {
     uint64_t lost;      /**< events that were lost, of all holders there ever were */
 } kvradix_index_counts;
 
+/** The values to start from. */
 #define KVRADIX_INDEX_COUNTS_INIT \
     { sizeof(kvradix_index_counts), 0, 0, 0, 0 }
 
