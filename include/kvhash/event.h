@@ -1,6 +1,6 @@
 /**
  * @file
- * The block event: what a block manager tells whoever tracks where blocks are.
+ * The block event: what a block manager reports to those who track where blocks are.
  *
  * Declared with the names, because the sender (kvlogical) and the receiver (kvradix) do not know each other.
  *
@@ -9,8 +9,8 @@
  * be wrong until a CLEAR and the present state follow. GAP, CLEAR and PRESENT have no number of their own: their sequence is
  * the number that the next CREATE or REMOVE will have.
  *
- * An event says where: `tier` and `block` are those of the block that came or went. A sender that tells each name once sends
- * CREATE for the first block of a name and REMOVE for the last. A sender that tells each tier sends both for each tier.
+ * An event says where: `tier` and `block` are those of the block that came or went. A sender that reports each name once sends
+ * CREATE for the first block of a name and REMOVE for the last. A sender that reports each tier sends both for each tier.
  *
  * Owns: nothing; an event is a value. Threads: any.
  */
@@ -50,7 +50,8 @@ enum {
 };
 
 /**
- * What a wire tells of a block and its name does not hold. Whoever registers the block lends it; what is not known stays zero.
+ * Facts of a block that a wire carries and its name does not hold. The caller who registers the block lends them; unknown ones
+ * stay zero.
  *
  * Start from KVHASH_BLOCK_FACTS_INIT. A reader takes no field beyond struct_size.
  * Owner: everything is borrowed for the one call; a receiver copies what it keeps. Texts are UTF-8 and NUL terminated.

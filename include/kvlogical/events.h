@@ -1,21 +1,22 @@
 /**
  * @file
- * Who wants to know which names a registry has: events as they happen, batches of them, and the present state at any time.
+ * Reports which names a registry has: events as they happen, batches of them, and the present state at any time.
  *
- * A registry tells one of two stories (kvlogical_event_policy.scope). *Once a name*: a name is announced (CREATE) when it is
+ * A registry reports in one of two ways (kvlogical_event_policy.scope). *Once a name*: a name is announced (CREATE) when it is
  * registered and taken back (REMOVE) when it is unregistered, see kvlogical/registry.h, however many tiers or duplicates hold
  * it. *Every tier*: CREATE when a tier gets its first block of a name, REMOVE when it loses its last one; so a listener can
  * follow which tier holds what. Events carry the tier and the block. They are in the order of the changes and have
- * consecutive numbers; CREATE and REMOVE of a name (in a tier) alternate. Nobody listens: nothing is made.
+ * consecutive numbers; CREATE and REMOVE of a name (in a tier) alternate. While nobody listens, no event is made.
  *
  * Two ways to listen. A *listener* is called for each event, under the registry's lock: it never misses one, and must be
  * quick and not call back. A *subscription* polls a bounded queue in its own time; one that falls behind gets a GAP event
- * that says how many it lost, never silence. Either can have the present state told again: CLEAR, then one PRESENT a
+ * that says how many it lost, never silence. Both can ask for the present state: CLEAR, then one PRESENT a
  * name (and tier).
  *
  * Whoever registers a block can lend what its name does not hold: token ids, the parent's name, … (kvhash_block_facts, by
- * kvlogical_register_with()); a kvlogical_request lends its tokens and parents by itself. A listener finds it in the event of the CREATE and copies what it keeps. A subscription's events
- * come without: their queue copies nothing that is borrowed.
+ * kvlogical_register_with()); a kvlogical_request lends its tokens and parents by itself. A listener
+ * finds them in the CREATE event and copies what it keeps. Events of a subscription do not have them, because their queue
+ * copies nothing that is borrowed.
  *
  * A *publisher* turns a subscription into batches for the wire; it is polled, or flushes from a thread of its own.
  *
@@ -40,8 +41,8 @@ typedef bool (*kvlogical_event_filter)(void *ctx, kvhash_plh name);
 /** What one CREATE and its REMOVE stand for. */
 enum {
     KVLOGICAL_EVENTS_ONCE_A_NAME = 0, /**< a registered name, wherever its blocks are */
-    KVLOGICAL_EVENTS_EVERY_TIER = 1, /**< a name in a tier (all managers with one number are one tier). Handles and weak
-                                           guards alone tell nothing, and transferred names are told like others */
+    KVLOGICAL_EVENTS_EVERY_TIER = 1,  /**< a name in a tier (all managers with one number are one tier). Handles and
+                                           weak guards alone make no event; transferred names do */
 };
 
 /** Start from KVLOGICAL_EVENT_POLICY_INIT: every name, once. */
@@ -199,7 +200,7 @@ KVLOGICAL_API void kvlogical_publisher_destroy(kvlogical_publisher *publisher);
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_poll(kvlogical_publisher *publisher, uint64_t now_ns);
 
-/** Have the present state told, as kvlogical_subscription_resync(). Any thread. Errors: KVCORE_EINVAL for NULL. */
+/** Report the present state, as kvlogical_subscription_resync(). Any thread. Errors: KVCORE_EINVAL for NULL. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_resync(kvlogical_publisher *publisher);
 
 #ifdef __cplusplus

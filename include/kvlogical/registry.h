@@ -184,7 +184,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_attachments(const 
 
 /* ---- touch callbacks ---- */
 
-/** Is told each name that is touched. */
+/** Called with each name that is touched. */
 typedef void (*kvlogical_touch_callback)(void *ctx, kvhash_plh name);
 
 /** Append a callback; it stays until the name is unregistered. Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM;

@@ -2,12 +2,12 @@
  * @file
  * The positional prefix index: in a fleet, who holds which prefix.
  *
- * It knows names (kvhash_plh) and, of each, the set of holders: workers, or ranks of them. Asked with the names of a prompt,
- * it says of every holder how many leading blocks it has. A name carries its position and a piece of its parent's hash, so
+ * It stores names (kvhash_plh) and, for each, the set of holders: workers, or ranks of them. Given the names of a prompt, it
+ * returns for every holder how many leading blocks it has. A name carries its position and a piece of its parent's hash, so
  * the index knows which names follow which, and of each holder whether its blocks are *closed*: with every block, it has the
- * one before. Of a closed holder a prefix is known by its last block, and a search over n names takes O(log n) probes; a
- * holder with holes, which evictions and lost events leave, is walked name by name to its first hole. A holder whose hole is
- * filled, or whose blocks behind it go, is closed again.
+ * one before. For a closed holder the last block of a prefix proves the whole prefix, and a search over n names takes O(log n)
+ * probes. Evictions and lost events leave holes; a holder with holes is walked name by name to its first hole. It is closed
+ * again when the hole is filled, or when its blocks behind the hole are removed.
  *
  * Not here: what a block holds, where it lies within a worker (kvradix/residency.h), which worker to choose.
  *
@@ -123,10 +123,10 @@ static inline kvradix_index_counts kvradix_index_count(const kvradix_index *inde
 /** Bytes the index takes. Takes the writers' lock. */
 KVRADIX_API size_t kvradix_index_memory_bytes(const kvradix_index *index);
 
-/* ---- told by the caller ---- */
+/* ---- changes by the caller ---- */
 
 /**
- * The holder has these names now. In the order of the chain is cheapest.
+ * Add these names to the holder. The order of the chain is the cheapest.
  *
  * Errors: KVCORE_EINVAL for NULLs; KVHASH_EMODE for a value that is no name; KVRADIX_EHOLDERS when the holder is new and
  *         there is room for no more; KVRADIX_EBUDGET when name_limit or holder_name_limit would be passed (a name given twice
@@ -137,7 +137,7 @@ KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_store(kvradix_index *in
                                                                const kvhash_plh *names, size_t count);
 
 /**
- * The holder has these names no more; those it had not are skipped. Taken from the last to the first.
+ * Remove these names from the holder, last one first. Names that it does not have are skipped.
  *
  * Errors: KVCORE_EINVAL for NULLs.
  * Cost:   O(1) a name, and O(children) of it; never allocates.
@@ -146,7 +146,7 @@ KVRADIX_API kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_hold
                                                size_t count);
 
 /**
- * The holder has nothing; it stays known, and is not stale any more. Readers see it at once.
+ * Remove all names from the holder. It stays known and is no longer stale. Readers see the change at once.
  *
  * Errors: KVCORE_EINVAL for NULL. An unknown holder is fine.
  * Cost:   O(names of the index).
@@ -154,7 +154,7 @@ KVRADIX_API kvcore_status kvradix_index_remove(kvradix_index *index, kvhash_hold
 KVRADIX_API kvcore_status kvradix_index_clear(kvradix_index *index, kvhash_holder holder);
 
 /**
- * The same, and the holder is not known any more: what it says next is the first that is heard of it.
+ * The same, and forget the holder: its next event is treated as the first one of a new holder.
  *
  * Errors: as kvradix_index_clear().
  */
@@ -163,9 +163,8 @@ KVRADIX_API kvcore_status kvradix_index_forget(kvradix_index *index, kvhash_hold
 /**
  * Forget the holders that were silent for longer than silence_ns.
  *
- * A holder is heard when an event of it is applied or something is stored or removed for it; it counts as heard at the first
- * call of this function after that. So call it regularly, a few times within silence_ns. now_ns is of any clock that only
- * grows.
+ * Applying an event of a holder, storing and removing for it reset its silence; the time of the reset is that of the next call
+ * of this function. So call it regularly, a few times within silence_ns. now_ns comes from any clock that only grows.
  *
  * Gives:  *expired, how many; may be NULL.
  * Errors: KVCORE_EINVAL for NULL.
@@ -174,18 +173,18 @@ KVRADIX_API kvcore_status kvradix_index_forget(kvradix_index *index, kvhash_hold
 KVRADIX_API kvcore_status kvradix_index_expire(kvradix_index *index, uint64_t now_ns, uint64_t silence_ns,
                                                size_t *expired);
 
-/* ---- told by events ---- */
+/* ---- changes by events ---- */
 
 /**
- * Take in events of any holders, in order, by the rules of kvhash/event.h:
+ * Apply events of any holders, in order, by the rules of kvhash/event.h:
  *
- *     CREATE, REMOVE   of a number below the one expected are old and skipped; beyond it, events were lost
- *     PRESENT, GAP     carry the number expected next: below it they are old and skipped; beyond it, events were lost
- *     CLEAR            is always taken: the holder has nothing, and the number it carries is expected next
+ *     CREATE, REMOVE   a number below the expected one: the event is old and skipped; above it: events were lost
+ *     PRESENT, GAP     carry the number expected next: below it they are old and skipped; above it, events were lost
+ *     CLEAR            is always applied: the holder has nothing, and the number it carries is expected next
  *
- * A new holder is expected to begin with number 1. A holder of which events were lost is stale until it is cleared.
- * An event that stores a name beyond name_limit or holder_name_limit counts as lost: its holder is stale, the name is not
- * there. A CLEAR that a transport delivers twice shows as lost events, and heals as those do.
+ * A new holder is expected to begin with number 1. A holder whose events were lost is stale until it is cleared.
+ * An event that would store a name beyond name_limit or holder_name_limit counts as lost: its holder is stale, the name is not
+ * stored. A CLEAR that a transport delivers twice shows as lost events, and heals as those do.
  *
  * Errors: KVCORE_EINVAL for NULLs, a kind that is none, or the numbers 0 and 2^64 − 1; KVHASH_EMODE for a name that is none; KVRADIX_EHOLDERS;
  *         KVCORE_ENOMEM, KVCORE_EOVERFLOW. error->index says which event.
@@ -201,29 +200,30 @@ typedef struct kvradix_feed {
 } kvradix_feed;
 
 /**
- * kvradix_index_apply() for one event, in the shape of a callback: feed is a kvradix_feed. An event that cannot be taken in
+ * kvradix_index_apply() for one event, in the shape of a callback: feed is a kvradix_feed. An event that cannot be applied
  * (no memory, too many holders) counts as lost, and its holder is stale.
  */
 KVRADIX_API void kvradix_feed_event(void *feed, const kvhash_event *event);
 
-/** The number that is expected next of a holder; 1 for one that is not known. Takes the writers' lock. */
+/** The event number expected next from a holder; 1 for an unknown one. Takes the writers' lock. */
 KVRADIX_API uint64_t kvradix_index_expected(const kvradix_index *index, kvhash_holder holder);
 
 /* ---- kept across a restart ---- */
 
 /**
- * All that the index knows as bytes (docs/libs/radix.md describes them): the same content gives the same bytes.
+ * Write the whole content of the index as bytes (docs/libs/radix.md describes them): the same content gives the same bytes.
  *
  * Gives:  *size_bytes of them in bytes[capacity]. NULL and 0 ask for the size.
- * Errors: KVCORE_EINVAL for NULLs; KVCORE_EBUFFER when they do not fit, the size in *size_bytes.
+ * Errors: KVCORE_EINVAL for NULLs; KVCORE_EBUFFER when they do not fit, the size in *size_bytes; KVCORE_EOVERFLOW when
+ *         their number does not fit in a size_t.
  * Cost:   O(n log n), the copying under the lock; never allocates but what qsort() may.
  */
 KVRADIX_API KVCORE_NODISCARD kvcore_status kvradix_index_dump(const kvradix_index *index, void *bytes, size_t capacity,
                                                               size_t *size_bytes);
 
 /**
- * Take in a dump. Events that follow the dump's last are expected next; all holders count as heard. Readers see the names
- * come one by one.
+ * Load a dump into an empty index. The events after the dump's last are expected next; the silence of all holders starts anew.
+ * Readers see the names appear one by one.
  *
  * Errors: KVRADIX_ENOTEMPTY when the index knows a holder already; KVCORE_EFORMAT, KVCORE_ETRUNCATED, KVCORE_ECHECKSUM for
  *         bytes that are no dump, error->offset saying where; KVRADIX_EHOLDERS when it holds more than there is room for;
