@@ -33,15 +33,17 @@ typedef struct kvevents_subscriber_config {
     uint64_t reply_timeout_ns;  /**< silence that ends a replay; 0: 1 s */
     uint64_t replay_timeout_ns; /**< a replay as a whole; 0: 30 s */
     size_t replay_bytes;        /**< of one replay; 0: 256 MiB */
-    kvcore_allocator allocator;
+    kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvevents_subscriber_config;
 
+/** The values to start from. */
 #define KVEVENTS_SUBSCRIBER_CONFIG_INIT \
     { .struct_size = sizeof(kvevents_subscriber_config) }
 
 /** KVEVENTS_SUBSCRIBER_CONFIG_INIT, for languages that do not have the macro. */
 KVEVENTS_API kvevents_subscriber_config kvevents_subscriber_config_init(void);
 
+/** Opaque. Made by kvevents_subscriber_create(). */
 typedef struct kvevents_subscriber kvevents_subscriber;
 
 /** Errors: KVCORE_EINVAL (NULL, struct_size), KVCORE_ECONFIG (half an allocator), KVCORE_ENOMEM, KVCORE_EIO. */

@@ -44,8 +44,10 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvhash_scheme_create(). */
 typedef struct kvhash_scheme kvhash_scheme;
 
+/** Whose hashes, and by which of its algorithms. */
 typedef enum kvhash_scheme_kind {
     KVHASH_SCHEME_NONE = 0,
     KVHASH_SCHEME_VLLM_SHA256 = 1,
@@ -82,7 +84,7 @@ typedef enum kvhash_scheme_form {
 /** Start from KVHASH_SCHEME_CONFIG_INIT. */
 typedef struct kvhash_scheme_config {
     size_t struct_size;
-    kvhash_scheme_kind kind;
+    kvhash_scheme_kind kind; /**< required */
     kvhash_scheme_form form; /**< vLLM */
     int64_t block_size;  /**< tokens, up to 2^32 − 1; bytes for AIBrix; 0 is an error, for llm-d its default of 16 */
     uint32_t look_ahead; /**< vLLM: tokens after a block that are hashed too */
@@ -97,6 +99,7 @@ typedef struct kvhash_scheme_config {
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvhash_scheme_config;
 
+/** The values to start from. */
 #define KVHASH_SCHEME_CONFIG_INIT                                                                                     \
     {                                                                                                                 \
         sizeof(kvhash_scheme_config), KVHASH_SCHEME_NONE, KVHASH_SCHEME_TAGGED, 0, 0, {NULL, 0}, {NULL, 0}, 0, false, \
@@ -110,45 +113,46 @@ KVHASH_API kvhash_scheme_config kvhash_scheme_config_init(void);
 
 /** A multimodal item, or one run of it, at [offset, offset + length). */
 typedef struct kvhash_scheme_item {
-    kvcore_bytes id; /**< identifier text; SGLang: 32 or 8 bytes; TensorRT-LLM: 32 bytes */
-    uint64_t offset;
-    uint64_t length;
+    kvcore_bytes id;    /**< identifier text; SGLang: 32 or 8 bytes; TensorRT-LLM: 32 bytes */
+    uint64_t offset;    /**< first token slot */
+    uint64_t length;    /**< token slots */
     uint64_t start;     /**< TensorRT-LLM: tokens of the item before this run */
     uint64_t id_offset; /**< TensorRT-LLM v2: first synthetic token id */
 } kvhash_scheme_item;
 
 /** llm-d: the item hashes of one block. */
 typedef struct kvhash_scheme_features {
-    const kvcore_bytes *hashes;
-    size_t count;
+    const kvcore_bytes *hashes; /**< of the items that touch the block */
+    size_t count;               /**< how many */
 } kvhash_scheme_features;
 
 /** Start from KVHASH_SCHEME_REQUEST_INIT. Everything is borrowed for the call; each scheme takes what its system does. */
 typedef struct kvhash_scheme_request {
     size_t struct_size;
-    const uint32_t *tokens;
-    size_t token_count;
-    const uint64_t *wide_tokens; /**< in place of tokens: SGLang, whose tokens reach 2^63 − 1 */
-    kvcore_bytes salt;
-    kvcore_bytes lora_name;
-    kvcore_bytes lora_path;          /**< vLLM: what the server knows; not given counts as empty */
-    kvcore_bytes lora_id;            /**< SGLang: appended to extra_key */
-    kvcore_bytes extra_key;          /**< SGLang */
-    kvcore_bytes model;              /**< llm-d: the model, or the LoRA name in its place */
-    const kvcore_bytes *name_spaces; /**< FlexKV */
-    size_t name_space_count;
-    bool has_lora_task; /**< TensorRT-LLM */
-    bool reserved[7];   /**< false */
-    uint64_t lora_task;
-    const uint64_t *extra_ids;       /**< TensorRT-LLM v1: one a token, or NULL */
-    const kvhash_scheme_item *items; /**< by offset, not overlapping; TensorRT-LLM v1: by item, then run */
-    size_t item_count;
+    const uint32_t *tokens;                 /**< NULL when wide_tokens are given */
+    size_t token_count;                     /**< how many tokens */
+    const uint64_t *wide_tokens;            /**< in place of tokens: SGLang, whose tokens reach 2^63 − 1 */
+    kvcore_bytes salt;                      /**< empty or not given: see the scheme */
+    kvcore_bytes lora_name;                 /**< empty: none */
+    kvcore_bytes lora_path;                 /**< vLLM: what the server knows; not given counts as empty */
+    kvcore_bytes lora_id;                   /**< SGLang: appended to extra_key */
+    kvcore_bytes extra_key;                 /**< SGLang */
+    kvcore_bytes model;                     /**< llm-d: the model, or the LoRA name in its place */
+    const kvcore_bytes *name_spaces;        /**< FlexKV */
+    size_t name_space_count;                /**< how many */
+    bool has_lora_task;                     /**< TensorRT-LLM */
+    bool reserved[7];                       /**< false */
+    uint64_t lora_task;                     /**< with has_lora_task */
+    const uint64_t *extra_ids;              /**< TensorRT-LLM v1: one a token, or NULL */
+    const kvhash_scheme_item *items;        /**< by offset, not overlapping; TensorRT-LLM v1: by item, then run */
+    size_t item_count;                      /**< how many */
     const kvhash_scheme_features *features; /**< llm-d, in place of items: one a full block */
-    size_t feature_count;
-    const void *embeddings; /**< vLLM: rows of all tokens, or NULL */
-    size_t embedding_row_bytes;
+    size_t feature_count;                   /**< how many */
+    const void *embeddings;                 /**< vLLM: rows of all tokens, or NULL */
+    size_t embedding_row_bytes;             /**< of one token */
 } kvhash_scheme_request;
 
+/** The values to start from. */
 #define KVHASH_SCHEME_REQUEST_INIT                                                                                   \
     {                                                                                                                \
         sizeof(kvhash_scheme_request), NULL, 0, NULL, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0},         \
@@ -190,6 +194,7 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_scheme_count(const kvhash_schem
  * The root: what stands as parent of block 0.
  *
  * Gives:  *size_bytes of it, at most 32; 0 where the system has none (SGLang without a name space).
+ * Errors: KVCORE_EINVAL for NULLs; otherwise those of kvhash_scheme_names().
  */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_scheme_root(kvhash_scheme *scheme,
                                                              const kvhash_scheme_request *request,
@@ -227,6 +232,7 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_scheme_preimage(kvhash_scheme *
 
 /** The first or last 8 bytes as a big-endian number; of fewer bytes, all of them. */
 KVHASH_API uint64_t kvhash_scheme_first64(kvcore_bytes name);
+/** The last 8 bytes as a big-endian number; of fewer bytes, all of them. */
 KVHASH_API uint64_t kvhash_scheme_last64(kvcore_bytes name);
 
 /** The 64-bit form that a system's events carry: last 8 bytes for vLLM, first 8 elsewhere. SGLang's is signed, and with a name
@@ -241,10 +247,10 @@ KVHASH_API size_t kvhash_vllm_view(size_t block, size_t each);
 
 /** What stands in an event's extra keys: a text, a text with an offset, or bytes. */
 typedef struct kvhash_extra_key {
-    kvcore_bytes value;
-    int64_t offset;
-    bool has_offset;
-    bool is_bytes;
+    kvcore_bytes value; /**< the text, or the bytes */
+    int64_t offset;     /**< with has_offset */
+    bool has_offset;    /**< offset is there */
+    bool is_bytes;      /**< value is bytes, not a text */
 } kvhash_extra_key;
 
 /**
@@ -271,23 +277,26 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sglang_events(kvhash_scheme *sc
 /** SGLang: the published value of h under a mixing seed. Errors: those of kvcore_sha256(). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sglang_mix(const uint8_t seed[32], int64_t value, int64_t *published);
 /** SGLang: the seeds of storage and of events. *given is false, and nothing written, when key and salt are not given. An empty
- *  salt counts as given here: a request drops it before. */
+ *  salt counts as given here: a request drops it before. Errors: KVCORE_EINVAL for NULLs; KVCORE_ENOMEM and 
+ *  KVCORE_ENOTSUP when OpenSSL refuses. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sglang_seed(kvcore_bytes extra_key, kvcore_bytes salt, bool of_events,
                                                              uint8_t seed[32], bool *given);
 /** SGLang: the four values that an item's positions take in turn. Errors: KVCORE_EINVAL unless 8 or 32 bytes. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_sglang_pad_values(kvcore_bytes identity, uint64_t values[4]);
 
-/** LMCache: the values that the positions [first, first + count) of an item take. */
+/** LMCache: the values that the positions [first, first + count) of an item take. Errors: KVCORE_EINVAL for NULLs; KVCORE_EFORMAT
+ *  for an id that is not UTF-8; KVCORE_ENOMEM and KVCORE_ENOTSUP when OpenSSL refuses. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_lmcache_item_values(kvcore_bytes id, uint64_t first, uint32_t *values,
                                                                      size_t count);
-/** TensorRT-LLM: the id of a salt. */
+/** TensorRT-LLM: the id of a salt. Errors: KVCORE_EINVAL for NULLs; KVCORE_ENOMEM and KVCORE_ENOTSUP when OpenSSL refuses. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_trtllm_salt_id(kvcore_bytes salt, uint64_t *salt_id);
 /** FlexKV: the id of a name space. Errors: KVCORE_EINVAL when there is none. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_flexkv_name_space_id(const kvcore_bytes *texts, size_t count,
                                                                       uint64_t *id);
 /** llm-d: FNV-1a of bytes, its seed hash. */
 KVHASH_API uint64_t kvhash_llmd_fnv(kvcore_bytes bytes);
-/** llm-d: the entries [*first, *first + *count) of `entries` that block `block` of `blocks` takes. */
+/** llm-d: the entries [*first, *first + *count) of `entries` that block `block` of `blocks` takes. Errors: KVCORE_EINVAL for NULLs, a
+ *  block beyond the blocks (or entries), or numbers past 2^32 − 1. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_llmd_realign(size_t entries, size_t blocks, size_t block,
                                                               size_t *first, size_t *count);
 /** llm-d: an engine's hash as a number. Errors: KVCORE_EFORMAT for no bytes. */
@@ -297,6 +306,7 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_llmd_hash64(kvcore_bytes hash, 
 KVHASH_API int64_t kvhash_python_hash_integer(bool negative, uint64_t amount);
 /** The same of decimal digits, of any size, with or without a sign. Errors: KVCORE_EFORMAT. Cost: O(digits). */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_python_hash_decimal(kvcore_bytes text, int64_t *hash);
+/** CPython's hash of a tuple of things with these hashes. */
 KVHASH_API int64_t kvhash_python_hash_tuple(const int64_t *hashes, size_t count);
 /** Errors: KVCORE_EFORMAT for text that is not UTF-8; KVCORE_ENOTSUP for a seed that is not a number up to 2^32 − 1. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_python_hash_text(kvcore_bytes text, kvcore_bytes seed, int64_t *hash);
@@ -316,19 +326,20 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_lmcache_engine_key(kvcore_bytes
 
 /** What a key's text says; the spans lie in it. */
 typedef struct kvhash_lmcache_parsed {
-    kvcore_bytes model, dtype;
-    kvcore_bytes tags; /**< the text of all tags, with `@` between them */
-    size_t tag_count;
-    uint64_t world_size, worker;
-    uint64_t hash; /**< two's complement when negative */
-    bool negative;
-    int64_t layer; /**< -1: none */
+    kvcore_bytes model, dtype;   /**< texts */
+    kvcore_bytes tags;           /**< the text of all tags, with `@` between them */
+    size_t tag_count;            /**< how many tags */
+    uint64_t world_size, worker; /**< numbers */
+    uint64_t hash;               /**< two's complement when negative */
+    bool negative;               /**< hash has a sign */
+    int64_t layer;               /**< -1: none */
 } kvhash_lmcache_parsed;
 
 /** LMCache, in-process: the reverse. Errors: KVCORE_EFORMAT for a text that is no key, or a tag without `%`. */
 KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_lmcache_parse_engine_key(kvcore_bytes text,
                                                                           kvhash_lmcache_parsed *parsed);
 
+/** Where a key of LMCache's server is used. */
 typedef enum kvhash_lmcache_form {
     KVHASH_LMCACHE_NATIVE = 0, /**< native connector and S3 */
     KVHASH_LMCACHE_S3_PATH = 1,
@@ -363,10 +374,10 @@ KVHASH_API KVCORE_NODISCARD kvcore_status kvhash_scheme_lift(const uint8_t *name
 
 /** One scheme of kvhash_names_of(), and where its names go. */
 typedef struct kvhash_scheme_output {
-    kvhash_scheme *scheme;
-    uint8_t *names;
-    size_t capacity;
-    size_t count; /**< given: how many there are */
+    kvhash_scheme *scheme; /**< which scheme */
+    uint8_t *names;        /**< room for capacity names of the scheme */
+    size_t capacity;       /**< in names */
+    size_t count;          /**< given: how many there are */
 } kvhash_scheme_output;
 
 /**

@@ -83,8 +83,10 @@ typedef struct kvstore_backend {
 
 /** The values to start from. */
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_BACKEND_INIT kvstore_backend_init()
 #else
+/** The values to start from. */
 #define KVSTORE_BACKEND_INIT \
     { .struct_size = sizeof(kvstore_backend) }
 #endif

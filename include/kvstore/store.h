@@ -128,8 +128,10 @@ typedef struct kvstore_options {
 
 /** The values to start from. */
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_OPTIONS_INIT kvstore_options_init()
 #else
+/** The values to start from. */
 #define KVSTORE_OPTIONS_INIT \
     { .struct_size = sizeof(kvstore_options) }
 #endif
@@ -162,8 +164,10 @@ typedef struct kvstore_directory_config {
 
 /** The values to start from. */
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_DIRECTORY_CONFIG_INIT kvstore_directory_config_init()
 #else
+/** The values to start from. */
 #define KVSTORE_DIRECTORY_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_directory_config) }
 #endif
@@ -203,8 +207,10 @@ typedef struct kvstore_space_config {
 
 /** The values to start from. */
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_SPACE_CONFIG_INIT kvstore_space_config_init()
 #else
+/** The values to start from. */
 #define KVSTORE_SPACE_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_space_config) }
 #endif
@@ -239,8 +245,10 @@ typedef struct kvstore_batch {
 
 /** The values to start from. */
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_BATCH_INIT kvstore_batch_init()
 #else
+/** The values to start from. */
 #define KVSTORE_BATCH_INIT \
     { .struct_size = sizeof(kvstore_batch) }
 #endif
@@ -436,8 +444,10 @@ typedef struct kvstore_stats {
 
 /** The values to start from. */
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_STATS_INIT kvstore_stats_init()
 #else
+/** The values to start from. */
 #define KVSTORE_STATS_INIT \
     { .struct_size = sizeof(kvstore_stats) }
 #endif

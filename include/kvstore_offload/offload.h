@@ -24,27 +24,31 @@
 extern "C" {
 #endif
 
+/** Opaque. Made by kvstore_offload_create(). */
 typedef struct kvstore_offload kvstore_offload;
 
 /** Where the bytes of a block of the manager are: spans_per_block spans, in the order in which they are stored. */
 typedef void (*kvstore_offload_memory)(void *ctx, uint32_t block, kvstore_span *spans);
 
+/** Start from KVSTORE_OFFLOAD_CONFIG_INIT. */
 typedef struct kvstore_offload_config {
-    size_t struct_size; /**< KVSTORE_OFFLOAD_CONFIG_INIT */
-    const kvcore_allocator *allocator;
-    kvlogical_manager *manager;
-    kvstore_space *space;
-    kvstore_offload_memory memory;
-    void *ctx;
-    uint32_t spans_per_block; /**< 0: 1 */
-    uint32_t batch_blocks;    /**< moved at once; 0: 64 */
-    uint32_t put_deadline_ms; /**< what an eviction may cost; 0: 200 */
-    uint32_t get_deadline_ms; /**< what a look-up may cost; 0: 2,000 */
+    size_t struct_size;                /**< KVSTORE_OFFLOAD_CONFIG_INIT */
+    const kvcore_allocator *allocator; /**< NULL: the C library's */
+    kvlogical_manager *manager;        /**< borrowed */
+    kvstore_space *space;              /**< borrowed */
+    kvstore_offload_memory memory;     /**< required */
+    void *ctx;                         /**< given back to memory */
+    uint32_t spans_per_block;          /**< 0: 1 */
+    uint32_t batch_blocks;             /**< moved at once; 0: 64 */
+    uint32_t put_deadline_ms;          /**< what an eviction may cost; 0: 200 */
+    uint32_t get_deadline_ms;          /**< what a look-up may cost; 0: 2,000 */
 } kvstore_offload_config;
 
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_OFFLOAD_CONFIG_INIT kvstore_offload_config_init()
 #else
+/** The values to start from. */
 #define KVSTORE_OFFLOAD_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_offload_config) }
 #endif
@@ -58,7 +62,8 @@ KVSTORE_OFFLOAD_API KVCORE_NODISCARD kvcore_status kvstore_offload_create(const 
 /** NULL is ignored. */
 KVSTORE_OFFLOAD_API void kvstore_offload_destroy(kvstore_offload *offload);
 
-/** As kvlogical_allocate(); victims are offered to the store first. Errors: those of it; then nothing was evicted. */
+/** As kvlogical_allocate(); victims are offered to the store first. Errors: those of kvlogical_allocate(); then
+ * nothing was evicted. */
 KVSTORE_OFFLOAD_API KVCORE_NODISCARD kvcore_status kvstore_offload_allocate(kvstore_offload *offload, size_t count,
                                                                             kvlogical_mutable *blocks);
 
@@ -83,7 +88,7 @@ typedef struct kvstore_offload_counts {
     uint64_t offered; /**< victims */
     uint64_t stored;  /**< of them, now in the store or there before */
     uint64_t lost;    /**< of them, not */
-    uint64_t loaded;
+    uint64_t loaded;  /**< blocks that came from the store */
 } kvstore_offload_counts;
 
 /** All zero for NULL. */

@@ -73,8 +73,10 @@ typedef struct kvstore_s3_config {
 
 /** The values to start from. */
 #ifdef __cplusplus
+/** The values to start from. */
 #define KVSTORE_S3_CONFIG_INIT kvstore_s3_config_init()
 #else
+/** The values to start from. */
 #define KVSTORE_S3_CONFIG_INIT \
     { .struct_size = sizeof(kvstore_s3_config) }
 #endif
