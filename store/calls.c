@@ -143,6 +143,17 @@ kvcore_status kvstore_probe(kvstore_space *space, const kvhash_plh *names, size_
     return KVCORE_OK;
 }
 
+static void forget_and_tell(kvstore_space *space, kvhash_plh name) {
+    kvstore *store = space->store;
+    kvstore__lock(store);
+    uint32_t at = kvstore__catalog_find(&store->catalog, space->id, name);
+    if (at != KVSTORE_NONE) {
+        kvstore__catalog_remove(&store->catalog, at);
+        kvstore__tell_block(store, space->id, name, KVHASH_EVENT_REMOVE);
+    }
+    kvstore__unlock(store);
+}
+
 kvcore_status kvstore_remove(kvstore_space *space, const kvhash_plh *names, size_t count, size_t *removed,
                              kvcore_error *error) {
     size_t gone = 0;
@@ -156,13 +167,7 @@ kvcore_status kvstore_remove(kvstore_space *space, const kvhash_plh *names, size
         status = ask(space, names[i], KVSTORE_TRANSFER_REMOVE, &outcome, error);
         if (status != KVCORE_OK) break;
         gone += outcome == KVSTORE_STORED;
-        kvstore__lock(space->store);
-        uint32_t at = kvstore__catalog_find(&space->store->catalog, space->id, names[i]);
-        if (at != KVSTORE_NONE) {
-            kvstore__catalog_remove(&space->store->catalog, at);
-            kvstore__tell_block(space->store, space->id, names[i], KVHASH_EVENT_REMOVE);
-        }
-        kvstore__unlock(space->store);
+        forget_and_tell(space, names[i]);
     }
     if (removed != NULL) *removed = gone;
     return status;
@@ -298,16 +303,35 @@ kvcore_status kvstore_verify(kvstore *store, const kvstore_space *space, uint64_
     return at.no_memory ? refuse_field(error, KVCORE_ENOMEM, 0, "no memory for a block") : status;
 }
 
+enum { REMOVAL = 1000 };
+
 typedef struct removal {
-    kvstore_space *space;
-    kvhash_plh names[1000];
     size_t count;
+    kvhash_plh names[REMOVAL];
+    const char *keys[REMOVAL];
+    char texts[REMOVAL][KVSTORE_KEY_BYTES];
 } removal;
 
 static bool collect(void *ctx, const kvstore_entry *entry) {
     removal *at = ctx;
+    size_t length = entry->key.size_bytes;
+    if (length >= KVSTORE_KEY_BYTES) return true;
+    memcpy(at->texts[at->count], entry->key.data, length);
+    at->texts[at->count][length] = '\0';
+    at->keys[at->count] = at->texts[at->count];
     at->names[at->count++] = entry->name;
-    return at->count < 1000;
+    return at->count < REMOVAL;
+}
+
+static kvcore_status remove_collected(kvstore_space *space, const removal *at, size_t *gone, kvcore_error *error) {
+    kvstore *store = space->store;
+    if (store->backend.remove_many == NULL) return kvstore_remove(space, at->names, at->count, gone, error);
+    if (at->count == 0) return KVCORE_OK;
+    kvcore_status status = store->backend.remove_many(store->backend.ctx, at->keys, at->count, error);
+    if (status != KVCORE_OK) return status;
+    for (size_t i = 0; i < at->count; i++) forget_and_tell(space, at->names[i]);
+    *gone = at->count;
+    return KVCORE_OK;
 }
 
 kvcore_status kvstore_remove_space(kvstore_space *space, uint64_t *removed, kvcore_error *error) {
@@ -315,14 +339,13 @@ kvcore_status kvstore_remove_space(kvstore_space *space, uint64_t *removed, kvco
     kvstore *store = space->store;
     removal *at = kvcore_alloc(&store->allocator, 1, sizeof *at, _Alignof(removal));
     if (at == NULL) return refuse_field(error, KVCORE_ENOMEM, 0, "no memory for a thousand names");
-    at->space = space;
     uint64_t sum = 0;
     kvcore_status status;
     do {
         size_t gone = 0;
         at->count = 0;
         status = kvstore_list(store, space, collect, at, NULL, error);
-        if (status == KVCORE_OK) status = kvstore_remove(space, at->names, at->count, &gone, error);
+        if (status == KVCORE_OK) status = remove_collected(space, at, &gone, error);
         sum += gone;
     } while (status == KVCORE_OK && at->count > 0);
     kvcore_free(&store->allocator, at, 1, sizeof *at, _Alignof(removal));

@@ -76,49 +76,43 @@ enum { KVSTORE_DAMAGE_MOST = 4096 };
 struct kvstore {
     kvcore_allocator allocator;
     kvcore_clock clock;
-    bool own_clock;
     kvstore_options options;
     kvstore_limits limits;
     kvstore_backend backend;
     pthread_mutex_t lock; /* of everything below, but for what only the poller uses */
     pthread_cond_t work;
     pthread_t *threads;
-    uint32_t thread_count;
-    bool stopping;
 
     kvstore_catalog catalog;
-    bool complete; /* a name that the catalog lacks is not there */
     kvstore_space **spaces;
     size_t space_count, space_room;
 
     kvstore__list ready, done; /* with work left or under way; and waiting to be handed out */
     kvstore__batch *spare;     /* batches to be used again */
-    uint32_t spare_count;
     kvstore__job *jobs, *free_jobs;
-    uint32_t job_count, busy_jobs;
     kvstore_ticket last_ticket;
     kvstore_stats stats;
 
     kvstore__damage *damage; /* a ring, made when first needed */
-    uint32_t damage_count, damage_next;
     kvstore__pin *pins;
     size_t pin_count, pin_room;
     kvstore_event *events; /* a ring */
-    uint32_t event_first, event_count;
     uint64_t event_sequence, event_gap;
 
-    uint32_t failures;        /* in a row */
     uint64_t breaker_next_ns; /* when it lets one through */
-    bool breaker_probing;
     uint64_t no_room_until_ns, no_room_wait_ns;
-
-    bool keeper;
     uint64_t keep_next_ns, rescan_next_ns, room_next_ns, tidy_next_ns;
-    bool scanning, scan_failed, evict_wanted;
     void *cursor; /* of the scan */
-    uint8_t generation;
+
+    uint32_t thread_count, spare_count, job_count, busy_jobs;
+    uint32_t damage_count, damage_next, event_first, event_count;
+    uint32_t failures; /* in a row */
     int event_descriptor, timer_descriptor, poll_descriptor;
-    bool signalled;
+    uint8_t generation; /* of the scan */
+    bool own_clock, stopping;
+    bool complete; /* a name that the catalog lacks is not there */
+    bool breaker_probing, keeper, signalled;
+    bool scanning, scan_failed, evict_wanted;
 };
 
 /* store.c */

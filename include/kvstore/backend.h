@@ -72,6 +72,8 @@ typedef struct kvstore_backend {
     kvcore_status (*list)(void *ctx, const char *prefix, void **cursor, kvstore_backend_visit visit, void *visit_ctx,
                           kvcore_error *error);
     void (*list_end)(void *ctx, void *cursor); /**< the end of a walk, wherever it stands */
+    /** Remove up to a thousand keys at once, there or not, and return when it is done. May be NULL: one at a time then. */
+    kvcore_status (*remove_many)(void *ctx, const char *const *keys, size_t count, kvcore_error *error);
     /** Free and total bytes of what is behind it. May be NULL. */
     kvcore_status (*room)(void *ctx, uint64_t *free_bytes, uint64_t *total_bytes);
     /** Be the one process that evicts; true when it is. Asked again until it is. May be NULL: always. */

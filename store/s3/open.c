@@ -282,6 +282,7 @@ kvcore_status kvstore_s3_open(const kvstore_s3_config *given, kvstore **store, k
     backend.descriptor = descriptor;
     backend.list = kvstore_s3__list;
     backend.list_end = kvstore_s3__list_end;
+    backend.remove_many = kvstore_s3__remove_many;
     backend.count = count;
     backend.close = end;
     kvstore_limits limits = {.max_bytes = 0};

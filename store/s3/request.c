@@ -192,12 +192,21 @@ static bool add_put_headers(kvs3_request *request) {
            add_header(request, "x-amz-storage-class", self->storage_class);
 }
 
+/* A document is always signed whole: it is small. */
+static bool add_body_headers(kvs3_request *request) {
+    char sum[9], sha[65];
+    base64_of(request->transfer->crc32c, sum);
+    return body_sha256(request->transfer, sha) && add_header(request, "content-type", "application/xml") &&
+           add_header(request, "x-amz-checksum-crc32c", sum) && add_header(request, "x-amz-content-sha256", sha);
+}
+
 static bool add_headers(kvs3_request *request) {
     const kvs3 *self = request->self;
     bool put = request->query == NULL && request->transfer->request == KVSTORE_TRANSFER_PUT;
     if (!add_header(request, "x-amz-security-token", self->secrets.session_token)) return false;
     if (!add_header(request, "x-amz-expected-bucket-owner", self->owner)) return false;
     if (put) return add_put_headers(request);
+    if (request->posts) return add_body_headers(request);
     if (request->range == NULL && is_block(request) && !add_header(request, "x-amz-checksum-mode", "ENABLED"))
         return false;
     return add_header(request, "x-amz-content-sha256", empty_sha256) && add_header(request, "range", request->range);
@@ -207,6 +216,14 @@ static bool add_headers(kvs3_request *request) {
 
 static void set_method(kvs3_request *request) {
     CURL *easy = request->easy;
+    if (request->posts) {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->transfer->payload_bytes);
+        curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
+        curl_easy_setopt(easy, CURLOPT_READDATA, request);
+        curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
+        curl_easy_setopt(easy, CURLOPT_SEEKDATA, request);
+    }
     if (request->query != NULL) return;
     switch (request->transfer->request) {
     case KVSTORE_TRANSFER_PUT:
@@ -259,7 +276,7 @@ static void count(kvs3 *self, int kind, int class) {
 }
 
 static int kind_of(const kvs3_request *request) {
-    if (request->query != NULL) return KVSTORE_REQUESTS_LIST;
+    if (request->query != NULL) return request->posts ? KVSTORE_REQUESTS_DELETE : KVSTORE_REQUESTS_LIST;
     switch (request->transfer->request) {
     case KVSTORE_TRANSFER_GET: return KVSTORE_REQUESTS_GET;
     case KVSTORE_TRANSFER_PUT: return KVSTORE_REQUESTS_PUT;

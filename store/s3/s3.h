@@ -49,6 +49,7 @@ typedef struct kvs3_request {
     bool checked_length, clock_is_wrong;
     const char *query; /* or NULL: a key */
     const char *range; /* of a get */
+    bool posts;        /* of a query: the spans are its body */
     bool bad_checksum; /* probe: on purpose */
     char *answer;      /* bodies that are no block: growing, at most answer_most */
     size_t answer_bytes, answer_room, answer_most;
@@ -111,6 +112,9 @@ bool kvstore_s3__parse_list(const char *xml, size_t size_bytes, kvs3_visit visit
                             size_t token_room);
 /* The text of <Code> of an error document; "" for anything else. */
 void kvstore_s3__parse_error(const char *xml, size_t size_bytes, char *code, size_t room);
+
+/* delete.c */
+kvcore_status kvstore_s3__remove_many(void *ctx, const char *const *keys, size_t count, kvcore_error *error);
 
 /* probe.c */
 kvcore_status kvstore_s3__probe(kvs3 *self, kvstore_s3_info *info, kvcore_error *error);

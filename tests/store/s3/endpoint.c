@@ -246,6 +246,34 @@ static bool get(client *c, endpoint_fault fault) {
     return sent;
 }
 
+static bool drop(endpoint *server, const char *key) {
+    size_t at = find(server, key);
+    if (at == SIZE_MAX) return false;
+    free(server->objects[at]->bytes);
+    free(server->objects[at]);
+    server->objects[at] = server->objects[--server->count];
+    return true;
+}
+
+/* Every <Key> of the document. */
+static bool delete_many(client *c, const uint8_t *body, size_t size) {
+    char *text = malloc(size + 1), key[2001];
+    memcpy(text, body, size);
+    text[size] = '\0';
+    bool right = checksum_is_right(c->head, body, size);
+    pthread_mutex_lock(&c->server->lock);
+    for (char *at = text; right && (at = strstr(at, "<Key>")) != NULL; at++) {
+        at += 5;
+        snprintf(key, sizeof key, "/bucket/%.*s", (int)strcspn(at, "<"), at);
+        drop(c->server, key);
+    }
+    c->server->deletes++;
+    pthread_mutex_unlock(&c->server->lock);
+    free(text);
+    if (!right) return answer_error(c, "400 Bad Request", "BadDigest");
+    return answer(c, "200 OK", "", "<DeleteResult/>", 15);
+}
+
 /* Answers that do not depend on the object; *handled false: it is not one of those. */
 static bool misbehave(client *c, endpoint_fault fault, bool *handled) {
     *handled = true;
@@ -299,15 +327,11 @@ static bool respond(client *c, const uint8_t *body, size_t size) {
     bool alive = misbehave(c, fault, &handled);
     if (handled) return alive;
     if (strcmp(c->method, "PUT") == 0) return put(c, body, size);
+    if (strcmp(c->method, "POST") == 0) return delete_many(c, body, size);
     if (strcmp(c->method, "GET") == 0 && c->query[0] != '\0') return list(c);
     if (strcmp(c->method, "GET") == 0 || strcmp(c->method, "HEAD") == 0) return get(c, fault);
     pthread_mutex_lock(&c->server->lock);
-    size_t at = find(c->server, c->path);
-    if (at != SIZE_MAX) {
-        free(c->server->objects[at]->bytes);
-        free(c->server->objects[at]);
-        c->server->objects[at] = c->server->objects[--c->server->count];
-    }
+    drop(c->server, c->path);
     pthread_mutex_unlock(&c->server->lock);
     return answer(c, "204 No Content", "", NULL, 0);
 }

@@ -303,6 +303,13 @@ static void a_listing_of_many_pages_is_walked_and_a_hostile_one_refused(void **s
     count = 0;
     kvtest_assert_ok(kvstore_list(at.store, at.space, count_entry, &count, NULL, NULL));
     assert_int_equal(count, 1100);
+    uint64_t gone = 0;
+    unsigned deletes = endpoint_requests(at.server, "DELETE");
+    kvtest_assert_ok(kvstore_remove_space(at.space, &gone, &error));
+    assert_int_equal(gone, 1100);
+    assert_int_equal(endpoint_objects(at.server), 0);
+    assert_int_equal(endpoint_requests(at.server, "DELETE") - deletes, 2); /* a thousand at a time */
+    assert_int_equal(kvstore_lookup_prefix(at.space, at.names, 1, NULL), 0);
     static const char *const hostile[] = {
         "",
         "<ListBucketResult>",
