@@ -1,5 +1,4 @@
 /* Where the key comes from. Nothing is guessed. */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

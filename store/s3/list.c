@@ -70,18 +70,17 @@ static uint64_t number_of(const char *text, size_t length) {
 
 /* "2026-11-25T12:34:56…" as seconds since the epoch; 0 for anything else. */
 static uint64_t time_of(const char *text, size_t length) {
-    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    unsigned year, month, day, hour, minute, second;
-    char copy[32];
-    if (length < 19 || length >= sizeof copy) return 0;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    if (sscanf(copy, "%4u-%2u-%2uT%2u:%2u:%2u", &year, &month, &day, &hour, &minute, &second) != 6) return 0;
-    if (year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31) return 0;
+    static const char shape[] = "0000-00-00T00:00:00";
+    static const unsigned before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    if (length < sizeof shape - 1) return 0;
+    for (size_t i = 0; i < sizeof shape - 1; i++)
+        if (shape[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i]) return 0;
+    uint64_t year = number_of(text, 4), month = number_of(text + 5, 2), day = number_of(text + 8, 2);
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31) return 0;
     uint64_t leaps = (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400);
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    uint64_t days = (uint64_t)(year - 1970) * 365 + leaps + (uint64_t)before[month - 1] + (leap && month > 2) + day - 1;
-    return ((days * 24 + hour) * 60 + minute) * 60 + second;
+    uint64_t days = (year - 1970) * 365 + leaps + before[month - 1] + (leap && month > 2) + day - 1;
+    return ((days * 24 + number_of(text + 11, 2)) * 60 + number_of(text + 14, 2)) * 60 + number_of(text + 17, 2);
 }
 
 static void end_contents(page *at, const char *name) {

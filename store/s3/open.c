@@ -1,5 +1,4 @@
 /* Opening a bucket: every text is judged before a byte is sent. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

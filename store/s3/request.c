@@ -1,5 +1,4 @@
 /* Requests: set up, driven by libcurl's multi interface, repeated where that may help. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
