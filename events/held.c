@@ -5,28 +5,37 @@
 
 /* ---- from wire hash to node ---- */
 
-static size_t slot_of(const held_set *held, uint64_t hash) {
+static uint64_t mixed_of(const held_set *held, uint64_t hash) {
     uint64_t mixed = (hash ^ held->secret) * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)((mixed ^ mixed >> 32) & (held->slot_count - 1));
+    return mixed ^ mixed >> 32;
 }
 
-/* The slot of a hash, or the free one where it would be. */
+static size_t slot_of(const held_set *held, uint64_t hash) {
+    return (size_t)mixed_of(held, hash) & (held->slot_count - 1);
+}
+
+static uint64_t slot_value(const held_set *held, uint64_t hash, uint32_t id) {
+    return (mixed_of(held, hash) >> 32) << 32 | (id + 1);
+}
+
+/* The slot of a hash, or the free one where it would be. Nodes are far away: only those whose slot looks right are seen. */
 static size_t find_slot(const held_set *held, uint64_t hash) {
-    size_t at = slot_of(held, hash);
-    while (held->slots[at] != 0 && held->nodes[held->slots[at] - 1].hash != hash)
-        at = (at + 1) & (held->slot_count - 1);
+    uint64_t mixed = mixed_of(held, hash);
+    size_t mask = held->slot_count - 1, at = (size_t)mixed & mask;
+    for (; held->slots[at] != 0; at = (at + 1) & mask)
+        if (held->slots[at] >> 32 == mixed >> 32 && held->nodes[held_node_of_slot(held->slots[at])].hash == hash) break;
     return at;
 }
 
 uint32_t kvevents__held_find(const held_set *held, uint64_t hash) {
     if (held->slot_count == 0) return HELD_NONE;
-    return held->slots[find_slot(held, hash)] - 1; /* 0 − 1 is none */
+    return held_node_of_slot(held->slots[find_slot(held, hash)]); /* 0 − 1 is none */
 }
 
 static void erase_slot(held_set *held, uint64_t hash) {
     size_t mask = held->slot_count - 1, hole = find_slot(held, hash);
     for (size_t at = (hole + 1) & mask; held->slots[at] != 0; at = (at + 1) & mask) {
-        size_t home = slot_of(held, held->nodes[held->slots[at] - 1].hash);
+        size_t home = slot_of(held, held->nodes[held_node_of_slot(held->slots[at])].hash);
         if (((at - home) & mask) < ((at - hole) & mask)) continue;
         held->slots[hole] = held->slots[at];
         hole = at;
@@ -57,7 +66,7 @@ static uint32_t add_node(held_set *held, uint64_t hash) {
                                   .parent = HELD_NONE,
                                   .first_child = HELD_NONE,
                                   .next_sibling = HELD_NONE};
-    held->slots[find_slot(held, hash)] = id + 1;
+    held->slots[find_slot(held, hash)] = slot_value(held, hash, id);
     held->live++;
     return id;
 }
@@ -213,16 +222,16 @@ static size_t doubled(size_t capacity, size_t wanted) {
 static kvcore_status grow_slots(held_set *held, size_t nodes) {
     size_t count = doubled(held->slot_count, nodes + nodes / 2 + 1);
     if (count == held->slot_count) return KVCORE_OK;
-    uint32_t *slots = kvcore_alloc(&held->allocator, count, sizeof *slots, alignof(uint32_t));
+    uint64_t *slots = kvcore_alloc(&held->allocator, count, sizeof *slots, alignof(uint64_t));
     if (slots == NULL) return KVCORE_ENOMEM;
     memset(slots, 0, count * sizeof *slots);
-    uint32_t *old = held->slots;
+    uint64_t *old = held->slots;
     size_t old_count = held->slot_count;
     held->slots = slots;
     held->slot_count = count;
     for (size_t i = 0; i < old_count; i++)
-        if (old[i] != 0) slots[find_slot(held, held->nodes[old[i] - 1].hash)] = old[i];
-    kvcore_free(&held->allocator, old, old_count, sizeof *old, alignof(uint32_t));
+        if (old[i] != 0) slots[find_slot(held, held->nodes[held_node_of_slot(old[i])].hash)] = old[i];
+    kvcore_free(&held->allocator, old, old_count, sizeof *old, alignof(uint64_t));
     return KVCORE_OK;
 }
 
@@ -304,7 +313,7 @@ kvcore_status kvevents__held_reserve(held_set *held, const kvevents_batch *batch
 
 void kvevents__held_free(held_set *held) {
     free_arrays(held, (node_arrays){held->nodes, held->names, held->tokens}, held->node_capacity);
-    kvcore_free(&held->allocator, held->slots, held->slot_count, sizeof *held->slots, alignof(uint32_t));
+    kvcore_free(&held->allocator, held->slots, held->slot_count, sizeof *held->slots, alignof(uint64_t));
     kvcore_free(&held->allocator, held->entries, held->entry_capacity, sizeof *held->entries, alignof(held_entry));
     kvcore_free(&held->allocator, held->name_slots, held->name_slot_count, sizeof *held->name_slots, HELD_NAME_ALIGN);
 }

@@ -69,7 +69,7 @@ typedef struct held_set {
     uint32_t free_entry;
     size_t live_entries;
 
-    uint32_t *slots; /* open addressing: node + 1 */
+    uint64_t *slots; /* open addressing: node + 1, and above it half of the mixed hash; 0: free */
     size_t slot_count;
     held_name *name_slots;
     size_t name_slot_count, name_count;
@@ -97,6 +97,8 @@ void kvevents__held_clear(held_set *held);
 void kvevents__held_free(held_set *held);
 
 uint32_t kvevents__held_find(const held_set *held, uint64_t hash);
+
+static inline uint32_t held_node_of_slot(uint64_t slot) { return (uint32_t)slot - 1; }
 
 /* Where the blocks of one stored event stand. */
 typedef struct held_chain {

@@ -335,8 +335,9 @@ kvcore_status kvevents_source_held(const kvevents_source *source, kvevents_tier 
     const held_set *held = &source->held;
     size_t found = 0;
     for (size_t i = 0; i < held->slot_count; i++) {
-        if (held->slots[i] == 0 || held->nodes[held->slots[i] - 1].refs[tier] == 0) continue;
-        if (found < capacity) hashes[found] = held->nodes[held->slots[i] - 1].hash;
+        const held_node *node = held->slots[i] == 0 ? NULL : &held->nodes[held_node_of_slot(held->slots[i])];
+        if (node == NULL || node->refs[tier] == 0) continue;
+        if (found < capacity) hashes[found] = node->hash;
         found++;
     }
     *count = found;

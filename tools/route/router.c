@@ -186,7 +186,7 @@ typedef struct registration {
 } registration;
 
 static bool read_registration(json_object *body, registration *read) {
-    uint64_t rank;
+    uint64_t rank = 0;
     char type[TEXT_BYTES];
     memset(read, 0, sizeof *read);
     json_object *id = field(body, "instance_id", NULL);
@@ -362,7 +362,8 @@ static const engine *choose(router *of, const model *in, const standing *standin
         if (at == NULL || at->of != in) continue;
         json_object *load = NULL;
         if (json_object_is_type(loads, json_type_object)) json_object_object_get_ex(loads, at->id, &load);
-        double missing = (double)blocks - (double)(standings[i].tokens[0] / in->block_tokens);
+        uint64_t there = standings[i].tokens[0] / in->block_tokens;
+        double missing = (double)blocks - (double)there;
         double cost = weight * missing + (load == NULL ? 0 : json_object_get_double(load));
         if (chosen != NULL && (cost > best || (cost >= best && strcmp(at->id, chosen->id) >= 0))) continue;
         chosen = at;
