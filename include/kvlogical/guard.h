@@ -6,11 +6,15 @@
  *                                                           └→ pin
  *
  * A transition takes guards by pointer, consumes them (they read as empty afterwards) and yields the next kind. A call
- * that fails leaves every guard as it was and the caller's. A guard that is empty, belongs to another manager, or has
- * outlived its state is refused with KVLOGICAL_EGUARD and changes nothing.
+ * that fails leaves every guard as it was and the caller's. A guard that is empty, belongs to another manager, is of another
+ * kind than the call takes, or has outlived its state is refused with KVLOGICAL_EGUARD and changes nothing. Immutable guards
+ * and pins are one kind. So bytes that are no guard never make a manager read or write out of bounds, nor break its records; at
+ * worst they release what somebody else holds.
  *
  * Copying a guard bit by bit makes no second hold: use the clone functions. The second use of such a copy is caught as soon
- * as its block has moved on.
+ * as its block has moved on. Stays are numbered in 32 bits: an old copy is taken for a new guard only when it is used exactly
+ * 2^32 stays of its block later (a block that is allocated and given back a thousand times a second gets there in 50 days). The
+ * same holds for handles and the registrations of weak guards.
  *
  * Owns:    each non-empty guard is one hold; give it to a transition or release it.
  * Threads: a guard may move between threads; one guard object is used by one thread at a time. Distinct guards of one
@@ -30,7 +34,7 @@ extern "C" {
  *     | manager id (8) | block (4) | generation (4) |
  *
  * `block` is what the engine needs: the index of the block in the engine's own memory, 0 … block_count − 1. The
- * generation tells this stay of the block in this state from every earlier one. */
+ * generation tells this stay of the block from earlier ones; the manager knows the state that goes with it. */
 #define KVLOGICAL_GUARD_FIELDS                                                  \
     uint64_t manager;    /* id of the manager, from 1; 0: the guard is empty */ \
     uint32_t block;      /* index into the engine's own memory */               \

@@ -369,7 +369,8 @@ static kvcore_status admit_item(kvlogical_step_item *item, kvlogical_growth *giv
     most->taken = 0;
     kvcore_status status = admit(item->tables, given, &full, most, room);
     item->never_fits = status == KVCORE_ENOSPACE && most->taken > item->tables->set->manager->tier.slot_count;
-    return *room ? (kvlogical__result_write(item->found, &full, sizeof full), status) : status;
+    if (*room) (void)!kvcore_result_write(item->found, &full, sizeof full, NULL); /* its size was checked */
+    return status;
 }
 
 /* Under the lock. Not *room: it needs memory first, and nothing has changed. */

@@ -12,34 +12,42 @@ static inline size_t group_size(size_t done, size_t count) { return count - done
 /* The loops over guards prefetch nothing: slot addresses do not depend on each other, so out-of-order execution hides the
  * misses. */
 
-/* Every guard is good, and none is empty. */
+/* Every guard of a shared block is good, and none is empty. */
 static inline kvcore_status check_guards(const manager *m, const void *guards, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (!guard_valid(m, guard_at(guards, i))) return KVLOGICAL_EGUARD;
+        if (!guard_valid(m, guard_at(guards, i), OF_SHARED)) return KVLOGICAL_EGUARD;
     return KVCORE_OK;
 }
 
-/* The same, and claim each for a transition by moving its slot's generation on, so that a second copy of a guard in the same
- * batch is seen. All or none. */
-static inline kvcore_status claim_guards(manager *m, const void *guards, size_t count) {
+/* Every guard is good, and its slot, in the one state of its kind, is claimed for a transition, so that a second copy in the
+ * same batch is seen. All or none. The transition gives each slot its new state. */
+static inline kvcore_status claim_guards(manager *m, const void *guards, size_t count, enum slot_state state) {
     for (size_t i = 0; i < count; i++) {
         guard g = guard_at(guards, i);
-        if (!guard_valid(m, g)) {
-            while (i-- > 0) m->tier.slots[guard_at(guards, i).block].generation--;
+        if (!guard_valid(m, g, (enum guard_kind)(1 << state))) {
+            while (i-- > 0) m->tier.slots[guard_at(guards, i).block].state = (uint8_t)state;
             return KVLOGICAL_EGUARD;
         }
-        m->tier.slots[g.block].generation++;
+        m->tier.slots[g.block].state = SLOT_CLAIMED;
     }
     return KVCORE_OK;
 }
 
 /* Every guard that is not empty is good. */
-static inline kvcore_status check_release(const manager *m, const void *guards, size_t count) {
+static inline kvcore_status check_release(const manager *m, const void *guards, size_t count, enum guard_kind kind) {
     for (size_t i = 0; i < count; i++) {
         guard g = guard_at(guards, i);
-        if (g.manager != 0 && !guard_valid(m, g)) return KVLOGICAL_EGUARD;
+        if (g.manager != 0 && !guard_valid(m, g, kind)) return KVLOGICAL_EGUARD;
     }
     return KVCORE_OK;
+}
+
+/* The primary that a duplicate holds, or NO_SLOT when copies of that one's guard have released it too often. */
+static inline uint32_t held_primary(const manager *m, uint32_t duplicate) {
+    uint32_t index = m->tier.slots[duplicate].companion;
+    const slot *primary = &m->tier.slots[index];
+    bool held = primary->state == SLOT_PRIMARY && primary->generation == m->tier.slots[duplicate].previous;
+    return held ? index : NO_SLOT;
 }
 
 /* Holds are counted in 32 bits a slot; as long as all slots together stay below, none can overflow. */

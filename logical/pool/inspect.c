@@ -7,9 +7,11 @@
 
 /* A duplicate needs no primary any more: it lets go, and stands for itself. */
 static void withdraw_duplicate(manager *m, uint32_t index, uint32_t now) {
-    slot *primary = &m->tier.slots[m->tier.slots[index].companion];
-    primary->holds--;
-    m->holds--;
+    uint32_t primary = held_primary(m, index);
+    if (primary != NO_SLOT) {
+        m->tier.slots[primary].holds--;
+        m->holds--;
+    }
     m->tier.slots[index].state = SLOT_WITHDRAWN;
     m->tier.slots[index].since = now;
     slots_moved(m, SLOT_DUPLICATE, SLOT_WITHDRAWN, 1);

@@ -99,9 +99,21 @@ static inline guard guard_of(const manager *m, uint32_t index) {
     return (guard){m->tier.id, index, m->tier.slots[index].generation};
 }
 
-/* Is this the present stay of a slot of this manager? The generation implies the kind of guard. */
-static inline bool guard_valid(const manager *m, guard g) {
-    return g.manager == m->tier.id && g.block < m->tier.slot_count && m->tier.slots[g.block].generation == g.generation;
+/* Which states a kind of guard stands for, a bit each. */
+enum guard_kind {
+    OF_MUTABLE = 1 << SLOT_MUTABLE,
+    OF_STAGED = 1 << SLOT_STAGED,
+    OF_SHARED = 1 << SLOT_PRIMARY | 1 << SLOT_DUPLICATE | 1 << SLOT_WITHDRAWN | 1 << SLOT_PENDING, /* joined */
+    OF_PENDING = 1 << SLOT_PENDING,
+    OF_FOUND = 1 << SLOT_PRIMARY | 1 << SLOT_DUPLICATE
+};
+
+/* Is this the present stay of a slot of this manager, in a state of that kind? Bytes that are no guard at all can pass only
+ * as one that somebody has, so they never bring a slot where no guard could. */
+static inline bool guard_valid(const manager *m, guard g, enum guard_kind kind) {
+    if (g.manager != m->tier.id || g.block >= m->tier.slot_count) return false;
+    const slot *s = &m->tier.slots[g.block];
+    return s->generation == g.generation && ((unsigned)kind >> s->state & 1) != 0;
 }
 
 /* Time since the manager was made, in ticks of 67 ms: good enough for ages, and cheap. */
@@ -120,11 +132,11 @@ static inline uint64_t coarse_ns(void) {
 
 static inline uint32_t tick_now(manager *m) { return m->now = (uint32_t)((coarse_ns() - m->start_ns) >> TICK_SHIFT); }
 
-/* A new stay. The counts of states are the caller's: a batch settles them once, by slots_moved(). */
+/* The counts of states are the caller's: a batch settles them once, by slots_moved(). */
 static inline void slot_enter(manager *m, uint32_t index, enum slot_state state, uint32_t now) {
     slot *s = &m->tier.slots[index];
     s->state = (uint8_t)state;
-    s->generation++;
+    s->generation += state == SLOT_FREE || state == SLOT_INACTIVE;
     s->since = now;
 }
 

@@ -19,7 +19,7 @@ static guard owner_of(const manager *m, uint32_t index) {
 
 static bool owns(const manager *m, guard g) {
     g.generation ^= OWNER;
-    return guard_valid(m, g) && m->tier.slots[g.block].state == SLOT_PENDING;
+    return guard_valid(m, g, OF_PENDING);
 }
 
 static bool supported(const manager *m) { return m->promises.capacity > 0; }
@@ -70,8 +70,8 @@ static uint32_t promise_one(manager *m, uint32_t index, kvhash_plh name, uint32_
     return KVLOGICAL_PROMISE_MADE;
 }
 
-/* Of a block that stays mutable: its guard, claimed, is good again. */
-static void keep_mutable(manager *m, uint32_t index) { m->tier.slots[index].generation--; }
+/* Of a block that stays mutable: it was claimed. */
+static void keep_mutable(manager *m, uint32_t index) { m->tier.slots[index].state = SLOT_MUTABLE; }
 
 kvcore_status kvlogical_promise(kvlogical_manager *m, kvlogical_mutable *blocks, const kvhash_plh *names, size_t count,
                                 uint32_t step, kvlogical_promised *promised, uint32_t *answers) {
@@ -81,7 +81,7 @@ kvcore_status kvlogical_promise(kvlogical_manager *m, kvlogical_mutable *blocks,
     for (size_t i = 0; i < count; i++)
         if (!kvhash_plh_valid(names[i])) return KVHASH_EMODE;
     manager_take(m);
-    kvcore_status status = holds_fit(m, count) ? claim_guards(m, blocks, count) : KVCORE_EOVERFLOW;
+    kvcore_status status = holds_fit(m, count) ? claim_guards(m, blocks, count, SLOT_MUTABLE) : KVCORE_EOVERFLOW;
     uint32_t now = status == KVCORE_OK ? tick_now(m) : 0;
     size_t made = 0;
     for (size_t i = 0; status == KVCORE_OK && i < count; i++) {
@@ -183,6 +183,7 @@ kvcore_status kvlogical_break(kvlogical_manager *m, kvlogical_promised *promised
         guard g = {0, 0, 0};
         if (break_one(m, index, m->now)) {
             slot_enter(m, index, SLOT_MUTABLE, m->now);
+            m->tier.slots[index].generation++; /* not the stay that it was before */
             slots_moved(m, SLOT_PENDING, SLOT_MUTABLE, 1);
             g = guard_of(m, index);
         }
@@ -269,7 +270,7 @@ kvcore_status kvlogical_match_joining(kvlogical_manager *m, const kvhash_plh *na
 }
 
 static uint32_t readiness(const manager *m, guard g) {
-    if (!guard_valid(m, g)) return KVLOGICAL_READY_GONE;
+    if (!guard_valid(m, g, OF_SHARED)) return KVLOGICAL_READY_GONE;
     const slot *s = &m->tier.slots[g.block];
     if (s->state == SLOT_PENDING) return KVLOGICAL_READY_PENDING;
     return s->state == SLOT_WITHDRAWN && s->broken ? KVLOGICAL_READY_BROKEN : KVLOGICAL_READY;

@@ -24,7 +24,7 @@ kvcore_status kvlogical_stage(kvlogical_manager *m, kvlogical_mutable *blocks, c
     for (size_t i = 0; i < count; i++)
         if (!kvhash_plh_valid(names[i])) return KVHASH_EMODE;
     manager_take(m);
-    kvcore_status status = claim_guards(m, blocks, count);
+    kvcore_status status = claim_guards(m, blocks, count, SLOT_MUTABLE);
     if (status == KVCORE_OK) {
         uint32_t now = m->now;
         for (size_t i = 0; i < count; i++) {
@@ -65,13 +65,14 @@ kvcore_status kvlogical_unstage(kvlogical_manager *m, kvlogical_complete *staged
                                 kvlogical_mutable *blocks) {
     if (m == NULL || (count > 0 && (staged == NULL || blocks == NULL))) return KVCORE_EINVAL;
     manager_take(m);
-    kvcore_status status = claim_guards(m, staged, count);
+    kvcore_status status = claim_guards(m, staged, count, SLOT_STAGED);
     if (status == KVCORE_OK) {
         uint32_t now = m->now;
         for (size_t i = 0; i < count; i++) {
             uint32_t index = guard_at(staged, i).block;
             guard_put(staged, i, (guard){0});
             slot_enter(m, index, SLOT_MUTABLE, now);
+            m->tier.slots[index].generation++; /* not the stay that it was before */
             m->tier.slots[index].reset_on_release = m->reset_on_release;
             guard_put(blocks, i, guard_of(m, index));
         }
@@ -145,6 +146,7 @@ static uint32_t share(manager *m, uint32_t index, uint32_t tag, uint32_t now, co
         return existing;
     }
     s->companion = existing;
+    s->previous = m->tier.slots[existing].generation;
     m->metrics.duplicate_blocks++;
     return enter_shared(m, index, SLOT_DUPLICATE, now);
 }
@@ -171,7 +173,7 @@ kvcore_status kvlogical__register(manager *m, kvlogical_complete *staged, size_t
                                   kvlogical_immutable *held) {
     if (m == NULL || (count > 0 && (staged == NULL || held == NULL))) return KVCORE_EINVAL;
     manager_take(m);
-    kvcore_status status = holds_fit(m, count) ? claim_guards(m, staged, count) : KVCORE_EOVERFLOW;
+    kvcore_status status = holds_fit(m, count) ? claim_guards(m, staged, count, SLOT_STAGED) : KVCORE_EOVERFLOW;
     if (status != KVCORE_OK) {
         manager_give(m);
         return status;

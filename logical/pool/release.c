@@ -32,11 +32,11 @@ void kvlogical__last_hold(manager *m, uint32_t index, leaving *gone) {
         m->holds++;
         return;
     }
+    uint32_t primary = state == SLOT_DUPLICATE ? held_primary(m, index) : NO_SLOT;
     slot_free(m, index, &gone->front, gone->now);
     slots_moved(m, state, SLOT_FREE, 1);
-    if (state != SLOT_DUPLICATE) return;
-    uint32_t primary = m->tier.slots[index].companion; /* a duplicate lets go of it after itself */
-    m->holds--;
+    if (primary == NO_SLOT) return;
+    m->holds--; /* a duplicate lets go of it after itself */
     if (--m->tier.slots[primary].holds == 0) last_hold_of_primary(m, primary, gone);
 }
 
@@ -47,13 +47,13 @@ static kvcore_status release_held(manager *m, void *held, size_t count, bool tai
     leaving gone;
     leaving_begin(&gone, tick_now(m));
     size_t released = 0;
-    kvcore_status status = check_release(m, held, count);
+    kvcore_status status = check_release(m, held, count, OF_SHARED);
     for (size_t k = 0; status != KVLOGICAL_EGUARD && k < count; k++) {
         size_t i = tail_first ? count - 1 - k : k;
         guard g = guard_at(held, i);
         if (g.manager == 0) continue;
         guard_put(held, i, (guard){0});
-        if (!guard_valid(m, g)) {
+        if (!guard_valid(m, g, OF_SHARED)) {
             status = KVCORE_EINVAL; /* more copies of a guard than there are holds */
             continue;
         }
@@ -85,12 +85,13 @@ static kvcore_status release_sole(manager *m, void *guards, size_t count, enum s
     manager_take(m);
     uint32_t now = tick_now(m), front = NO_SLOT;
     size_t released = 0;
-    kvcore_status status = check_release(m, guards, count);
+    enum guard_kind kind = (enum guard_kind)(1 << state);
+    kvcore_status status = check_release(m, guards, count, kind);
     for (size_t i = 0; status != KVLOGICAL_EGUARD && i < count; i++) {
         guard g = guard_at(guards, i);
         if (g.manager == 0) continue;
         guard_put(guards, i, (guard){0});
-        if (!guard_valid(m, g)) {
+        if (!guard_valid(m, g, kind)) {
             status = KVCORE_EINVAL;
             continue;
         }

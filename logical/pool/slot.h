@@ -3,7 +3,8 @@
  * Glossary
  *   slot      the record of one block; its index is the block id that the engine sees
  *   hold      one reason for a block to stay shared: a guard, a pin, or a duplicate that keeps its primary alive
- *   stay      the time a slot spends in one state for one tenant; its generation numbers it
+ *   stay      the time for which guards of a slot are good: it ends when the slot becomes free, inactive, or mutable again. The
+ *             generation numbers it
  *   inactive  held by nobody, found by name, ordered by the eviction policy
  *   withdrawn held but no longer found, until its last hold goes
  *   tick      2^26 ns of the manager's clock
@@ -32,16 +33,18 @@ enum slot_state {
 };
 
 #define SLOT_STATES (SLOT_PENDING + 1)
+#define SLOT_CLAIMED SLOT_STATES /* while a call changes it: no guard of it is good */
 
 /*   0 |        name (16)        | generation (4) | holds (4)  | previous (4) | next (4)  |
  *  32 | ahead (4) | state, flags (4) | since (4) | companion (4) | lineage (16)        |  64 */
 typedef struct slot {
     kvhash_plh name;     /* from staged on */
-    uint32_t generation; /* moves on with every transition, so an old guard is seen at once */
+    uint32_t generation; /* of its stay */
     uint32_t holds;      /* primary, duplicate, withdrawn */
 
-    uint32_t previous, next; /* free list, or the order of the eviction policy */
-    uint32_t ahead;          /* a slot some places later in that list: where to prefetch, nothing else */
+    uint32_t previous; /* free list, or the order of the eviction policy. duplicate: generation of its primary */
+    uint32_t next;
+    uint32_t ahead; /* a slot some places later in that list: where to prefetch, nothing else */
 
     uint8_t state;             /* enum slot_state */
     bool reset_on_release : 1; /* a primary becomes free, not inactive, with its last hold */

@@ -34,8 +34,10 @@ static kvcore_status validate_holds(const manager *m, kvcore_error *error) {
         if (shared != (s->holds > 0)) return kvlogical__broken(error, i, "shared slots, and only they, have holds");
         holds += s->holds;
         if (s->state != SLOT_DUPLICATE) continue;
-        if (s->companion >= m->tier.slot_count || m->tier.slots[s->companion].state != SLOT_PRIMARY ||
-            !kvhash_plh_equal(m->tier.slots[s->companion].name, s->name))
+        const slot *primary = s->companion < m->tier.slot_count ? &m->tier.slots[s->companion] : NULL;
+        if (primary != NULL && primary->generation != s->previous)
+            continue; /* copies of its guard released it too often */
+        if (primary == NULL || primary->state != SLOT_PRIMARY || !kvhash_plh_equal(primary->name, s->name))
             return kvlogical__broken(error, i, "a duplicate keeps the primary of its name alive");
     }
     if (holds != m->holds) return kvlogical__broken(error, KVCORE_NO_INDEX, "the sum of holds is that of the slots");

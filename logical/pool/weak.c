@@ -63,8 +63,7 @@ kvcore_status kvlogical_upgrade(kvlogical_manager *m, const kvlogical_weak *weak
     if (status == KVCORE_OK) {
         guard g, now_held = {0, 0, 0};
         uint32_t index = weak->block;
-        bool alive = guard_valid(m, *front(weak, &g)) && m->tier.slots[index].state != SLOT_WITHDRAWN &&
-                     m->tier.slots[index].state != SLOT_PENDING;
+        bool alive = guard_valid(m, *front(weak, &g), OF_FOUND);
         if (!alive) index = find_unproven(m, m->registry->records.rows[weak->record].name);
         if (index != NO_SLOT) {
             hold_found(m, index, tick_now(m));
