@@ -166,11 +166,12 @@ typedef struct kvlogical_publisher kvlogical_publisher;
 /** What a publisher is made of. Start from KVLOGICAL_PUBLISHER_CONFIG_INIT. */
 typedef struct kvlogical_publisher_config {
     size_t struct_size;
-    kvlogical_publish publish; /**< required; called without any lock */
-    void *ctx;                 /**< given back to publish */
-    uint64_t window_ns;        /**< a batch waits at most so long; 0: 10 ms */
-    size_t max_events;         /**< and holds at most so many; 0: 1024 */
-    bool thread; /**< flush from a thread of its own, which publishes; otherwise by kvlogical_publisher_poll() */
+    kvlogical_publish publish;  /**< required; called without any lock */
+    void *ctx;                  /**< given back to publish */
+    uint64_t window_ns;         /**< a batch waits at most so long; 0: 10 ms */
+    size_t max_events;          /**< and holds at most so many; 0: 1024 */
+    bool thread;                /**< flush from a thread of its own, which publishes, all signals blocked; otherwise by
+                      kvlogical_publisher_poll() */
     kvcore_allocator allocator; /**< all NULL means the C library's */
 } kvlogical_publisher_config;
 
@@ -189,12 +190,13 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_create(kvlogica
                                                                         kvlogical_publisher **publisher,
                                                                         kvcore_error *error);
 
-/** Publishes what is pending and ends the thread. NULL is ignored. */
+/** Publishes what has happened up to this call and ends the thread; what happens meanwhile is not told. NULL is ignored. */
 KVLOGICAL_API void kvlogical_publisher_destroy(kvlogical_publisher *publisher);
 
 /**
  * Take in what happened and publish the batches that are due: full, of another kind than what came after, or older than the
- * window at now_ns (any clock that only grows). 
+ * window at now_ns (any clock that only grows). It takes in what had happened when it was called, so it ends however fast names
+ * come and go.
  *
  * Errors: KVLOGICAL_ESTATE for a publisher with a thread; KVCORE_EINVAL for NULL.
  */

@@ -1,5 +1,6 @@
 /* A subscription turned into batches, by polling or by a thread. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -80,16 +81,24 @@ static void take_in(kvlogical_publisher *p, const kvhash_event *event, uint64_t 
     p->deadline_ns = later(now_ns, p->window_ns);
 }
 
-static void poll_at(kvlogical_publisher *p, uint64_t now_ns) {
+/* Up to what had happened at its beginning, so that it ends however fast names come and go. */
+static void take_in_all(kvlogical_publisher *p, uint64_t now_ns) {
     kvhash_event events[POLLED];
-    size_t count;
+    size_t count = 1;
+    for (uint64_t left = kvlogical__subscription_backlog(p->subscription); left > 0 && count > 0; left -= count) {
+        size_t most = left < POLLED ? (size_t)left : POLLED;
+        if (kvlogical_subscription_poll(p->subscription, events, most, &count) != KVCORE_OK) return;
+        for (size_t i = 0; i < count; i++) take_in(p, &events[i], now_ns);
+    }
+}
+
+static void poll_at(kvlogical_publisher *p, uint64_t now_ns) {
     if (!p->started) {
         p->started = true;
         p->deadline_ns = later(now_ns, p->window_ns);
     }
     if (atomic_exchange(&p->resync, false) && kvlogical_subscription_resync(p->subscription) != KVCORE_OK) return;
-    while (kvlogical_subscription_poll(p->subscription, events, POLLED, &count) == KVCORE_OK && count > 0)
-        for (size_t i = 0; i < count; i++) take_in(p, &events[i], now_ns);
+    take_in_all(p, now_ns);
     if (now_ns < p->deadline_ns) return;
     flush(p);
     p->deadline_ns = later(now_ns, p->window_ns);
@@ -122,6 +131,16 @@ static kvcore_status refuse(kvcore_error *error, kvcore_status code, const char 
     return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX}, "%s", text);
 }
 
+/* The program's signals are none of the thread's business: it begins with all of them blocked. */
+static bool create_thread(kvlogical_publisher *p) {
+    sigset_t all, before;
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+    bool made = pthread_create(&p->thread, NULL, run, p) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return made;
+}
+
 static kvcore_status start_thread(kvlogical_publisher *p) {
     pthread_condattr_t attributes;
     if (pthread_condattr_init(&attributes) != 0) return KVCORE_ENOMEM;
@@ -133,7 +152,7 @@ static kvcore_status start_thread(kvlogical_publisher *p) {
         pthread_cond_destroy(&p->stop);
         return KVCORE_ENOMEM;
     }
-    if (pthread_create(&p->thread, NULL, run, p) == 0) return KVCORE_OK;
+    if (create_thread(p)) return KVCORE_OK;
     pthread_mutex_destroy(&p->mutex);
     pthread_cond_destroy(&p->stop);
     return KVCORE_ENOMEM;

@@ -6,6 +6,7 @@
 #ifndef LOGICAL_REGISTRY_H
 #define LOGICAL_REGISTRY_H
 
+#include <kvlogical/events.h>
 #include <kvlogical/registry.h>
 
 #include "pool/lock.h"
@@ -49,7 +50,7 @@ void kvlogical__registry_leave(registry *r, tier *t);
 void kvlogical__registry_bury(registry *r);
 
 static inline void registry_give(registry *r) {
-    if (__builtin_expect(r->records.doomed.attachments != NULL || r->records.doomed.callbacks != NULL, 0))
+    if (__builtin_expect(r->records.doomed.attachments.first != NULL || r->records.doomed.callbacks.first != NULL, 0))
         kvlogical__registry_bury(r);
     else
         lock_give(&r->lock);
@@ -103,6 +104,9 @@ static inline void registry_lose(registry *r, const tier *by, uint32_t block) {
 static inline void registry_touch(const registry *r, kvhash_plh name) {
     if (r->tracker.touch != NULL) r->tracker.touch(r->tracker.ctx, name);
 }
+
+/* At most so many events are what a subscription has to tell at this moment. */
+uint64_t kvlogical__subscription_backlog(kvlogical_subscription *s);
 
 /* One hold on a record less; with the last one the name may be unregistered. */
 void kvlogical__registry_let_go(registry *r, uint32_t row);

@@ -209,6 +209,19 @@ static void resync_records(kvlogical_subscription *s, output *o) {
     s->registry->events.resyncing--;
 }
 
+uint64_t kvlogical__subscription_backlog(kvlogical_subscription *s) {
+    registry *r = s->registry;
+    lock_take(&r->lock);
+    uint64_t written = r->events.written - s->next;
+    uint64_t events = written > r->events.capacity ? 1 + r->events.capacity : written; /* a GAP and what is left */
+    if (s->resync != RESYNC_NONE) {
+        events += 1 + (uint64_t)r->records.used;
+        for (const tier *t = r->tiers; t != NULL; t = t->next) events += t->slot_count;
+    }
+    lock_give(&r->lock);
+    return events;
+}
+
 /* Each turn first delivers what has happened, so that what the present state says is never overtaken by older news. */
 kvcore_status kvlogical_subscription_read(kvlogical_subscription *s, size_t event_bytes, void *events, size_t capacity,
                                           size_t *count) {

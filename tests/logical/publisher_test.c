@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <signal.h>
 
 #include <kvlogical/events.h>
 
@@ -260,6 +261,111 @@ static void a_publisher_with_a_long_window_ends_at_once(void **state) {
     kvtest_assert_ok(kvlogical_registry_destroy(registry));
 }
 
+/* ---- names that come and go faster than they are published ---- */
+
+#define HOPELESS 100000
+
+/* Each event that is published makes two more. */
+typedef struct spring {
+    kvlogical_registry *registry;
+    size_t published;
+} spring;
+
+static void publish_and_feed(void *ctx, const kvlogical_event_batch *batch) {
+    spring *s = ctx;
+    s->published += batch->count;
+    if (s->published > HOPELESS) return;
+    for (size_t i = 0; i < batch->count; i++) {
+        kvhash_plh name = kvhash_plh_root(s->published + i);
+        kvlogical_handle handle;
+        kvtest_assert_ok(kvlogical_registry_register(s->registry, &name, 1, &handle));
+        kvtest_assert_ok(kvlogical_handle_release(s->registry, &handle, 1));
+    }
+}
+
+static kvlogical_publisher *start_feeding(spring *s, bool thread, uint64_t window_ns) {
+    kvlogical_publisher_config config = KVLOGICAL_PUBLISHER_CONFIG_INIT;
+    kvlogical_publisher *publisher = NULL;
+    *s = (spring){.registry = make_registry(0)};
+    config.publish = publish_and_feed;
+    config.ctx = s;
+    config.max_events = 1;
+    config.window_ns = window_ns;
+    config.thread = thread;
+    kvtest_assert_ok(kvlogical_publisher_create(s->registry, &config, &publisher, NULL));
+    kvhash_plh name = kvhash_plh_root(0);
+    kvlogical_handle handle;
+    kvtest_assert_ok(kvlogical_registry_register(s->registry, &name, 1, &handle));
+    kvtest_assert_ok(kvlogical_handle_release(s->registry, &handle, 1));
+    return publisher;
+}
+
+static void a_poll_ends_with_what_had_happened_when_it_began(void **state) {
+    (void)state;
+    spring s;
+    kvlogical_publisher *publisher = start_feeding(&s, false, 10);
+    kvtest_assert_ok(kvlogical_publisher_poll(publisher, 1000));
+    assert_int_equal(s.published, 2);
+    kvtest_assert_ok(kvlogical_publisher_poll(publisher, 2000));
+    assert_int_equal(s.published, 6);
+    kvtest_assert_ok(kvlogical_publisher_resync(publisher));
+    kvtest_assert_ok(kvlogical_publisher_poll(publisher, 3000));
+    assert_in_range(s.published, 7, 20);
+    size_t before = s.published;
+    kvlogical_publisher_destroy(publisher);
+    assert_in_range(s.published, before, before + 100);
+    kvtest_assert_ok(kvlogical_registry_destroy(s.registry));
+}
+
+static void a_thread_ends_although_names_keep_coming(void **state) {
+    (void)state;
+    spring s;
+    kvlogical_publisher *publisher = start_feeding(&s, true, UINT64_C(3600000000000));
+    kvlogical_publisher_destroy(publisher);
+    assert_in_range(s.published, 2, 100);
+    kvtest_assert_ok(kvlogical_registry_destroy(s.registry));
+}
+
+typedef struct masked {
+    counter counter;
+    bool usr1, interrupt;
+} masked;
+
+static void note_signals(void *ctx, const kvlogical_event_batch *batch) {
+    masked *noted = ctx;
+    sigset_t mask;
+    pthread_sigmask(SIG_BLOCK, NULL, &mask);
+    noted->usr1 = sigismember(&mask, SIGUSR1) == 1;
+    noted->interrupt = sigismember(&mask, SIGINT) == 1;
+    count_events(&noted->counter, batch);
+}
+
+static void the_thread_takes_none_of_the_programs_signals(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_registry(0);
+    kvlogical_publisher_config config = KVLOGICAL_PUBLISHER_CONFIG_INIT;
+    kvlogical_publisher *publisher = NULL;
+    masked noted = {.counter = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER}};
+    config.publish = note_signals;
+    config.ctx = &noted;
+    config.window_ns = 1000000;
+    config.thread = true;
+    kvtest_assert_ok(kvlogical_publisher_create(registry, &config, &publisher, NULL));
+    sigset_t own;
+    pthread_sigmask(SIG_BLOCK, NULL, &own);
+    assert_int_equal(sigismember(&own, SIGUSR1), 0);
+    kvhash_plh name = kvhash_plh_root(1);
+    kvlogical_handle handle;
+    kvtest_assert_ok(kvlogical_registry_register(registry, &name, 1, &handle));
+    pthread_mutex_lock(&noted.counter.mutex);
+    while (noted.counter.there < 1) pthread_cond_wait(&noted.counter.changed, &noted.counter.mutex);
+    assert_true(noted.usr1 && noted.interrupt); /* in the thread: nobody else publishes yet */
+    pthread_mutex_unlock(&noted.counter.mutex);
+    kvtest_assert_ok(kvlogical_handle_release(registry, &handle, 1));
+    kvlogical_publisher_destroy(publisher);
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(creates_ascend_and_removes_descend),
@@ -271,6 +377,9 @@ int main(void) {
         cmocka_unit_test(what_cannot_work_is_refused),
         cmocka_unit_test(a_thread_publishes_by_itself_and_the_end_publishes_the_rest),
         cmocka_unit_test(a_publisher_with_a_long_window_ends_at_once),
+        cmocka_unit_test(a_poll_ends_with_what_had_happened_when_it_began),
+        cmocka_unit_test(a_thread_ends_although_names_keep_coming),
+        cmocka_unit_test(the_thread_takes_none_of_the_programs_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
