@@ -21,7 +21,8 @@ extern "C" {
  * registered. The next block of such a name is an ordinary new one.
  *
  * Gives:  *withdrawn (may be NULL): blocks concerned. Names that are not here are skipped.
- * Errors: KVCORE_EINVAL. Cost: O(names), plus O(block_count) while any block is staged or duplicate.
+ * Errors: KVCORE_EINVAL. Cost: O(names), plus O(block_count) once while any block is staged or duplicate, and for each name a
+ *         look at a 1024th of those.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_withdraw(kvlogical_manager *manager, const kvhash_plh *names,
                                                                 size_t count, size_t *withdrawn);

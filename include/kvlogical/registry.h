@@ -156,6 +156,7 @@ typedef void (*kvlogical_attachment_destructor)(void *value);
  * Takes:  value on success; destructor may be NULL.
  * Errors: KVLOGICAL_EATTACHMENT when the key is used the other way; KVLOGICAL_EGUARD, KVCORE_EINVAL, KVCORE_ENOMEM; KVCORE_ENOTSUP when the
  *         registry lives in caller's memory.
+ * Cost:   O(keys that the name has).
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_handle_attach_unique(kvlogical_registry *registry,
                                                                             const kvlogical_handle *handle,

@@ -46,11 +46,32 @@ static bool withdraw_other(manager *m, uint32_t index, uint32_t now) {
     return true;
 }
 
-static size_t withdraw_name(manager *m, kvhash_plh name, uint32_t *front, uint32_t now) {
+/* Staged slots and duplicates by name, for the time of a call: chained through `next`, which they use for nothing else. */
+#define BUCKET_BITS 10
+typedef struct unfound {
+    uint32_t first[1 << BUCKET_BITS];
+} unfound;
+
+static uint32_t *bucket_of(const manager *m, unfound *u, kvhash_plh name) {
+    return &u->first[name_tag(&m->tier.names, name) >> (32 - BUCKET_BITS)];
+}
+
+static void collect_unfound(manager *m, unfound *u) {
+    for (size_t i = 0; i < sizeof u->first / sizeof *u->first; i++) u->first[i] = NO_SLOT;
+    if (m->in_state[SLOT_STAGED] == 0 && m->in_state[SLOT_DUPLICATE] == 0) return;
+    for (uint32_t i = m->tier.slot_count; i-- > 0;) { /* so that each chain ascends */
+        slot *s = &m->tier.slots[i];
+        if (s->state != SLOT_STAGED && s->state != SLOT_DUPLICATE) continue;
+        uint32_t *bucket = bucket_of(m, u, s->name);
+        s->next = *bucket;
+        *bucket = i;
+    }
+}
+
+static size_t withdraw_name(manager *m, unfound *u, kvhash_plh name, uint32_t *front, uint32_t now) {
     size_t count = kvlogical__withdraw_pending(m, name);
-    if (m->in_state[SLOT_STAGED] > 0 || m->in_state[SLOT_DUPLICATE] > 0)
-        for (uint32_t i = 0; i < m->tier.slot_count; i++)
-            if (kvhash_plh_equal(m->tier.slots[i].name, name)) count += withdraw_other(m, i, now);
+    for (uint32_t i = *bucket_of(m, u, name); i != NO_SLOT; i = m->tier.slots[i].next)
+        if (kvhash_plh_equal(m->tier.slots[i].name, name)) count += withdraw_other(m, i, now);
     for (uint32_t index; (index = tier_first(&m->tier, name)) != NO_SLOT; count++) withdraw_found(m, index, front, now);
     return count;
 }
@@ -60,7 +81,9 @@ kvcore_status kvlogical_withdraw(kvlogical_manager *m, const kvhash_plh *names, 
     manager_take(m);
     uint32_t now = tick_now(m), front = NO_SLOT;
     size_t total = 0;
-    for (size_t i = 0; i < count; i++) total += withdraw_name(m, names[i], &front, now);
+    unfound others;
+    collect_unfound(m, &others);
+    for (size_t i = 0; i < count; i++) total += withdraw_name(m, &others, names[i], &front, now);
     m->metrics.withdrawals += total;
     manager_give(m);
     if (withdrawn != NULL) *withdrawn = total;

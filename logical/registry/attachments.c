@@ -10,25 +10,44 @@ static kvcore_status refuse(kvcore_error *error, kvcore_status code, kvlogical_a
     return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX, .actual = key}, "%s", text);
 }
 
+/* The first of a key; or NULL, and then *last is the first of the last key there is. */
+static attachment *first_of(const attachments *all, kvlogical_attachment_key key, attachment **last) {
+    *last = NULL;
+    for (attachment *at = all->first; at != NULL; at = at->next_key) {
+        if (at->key == key) return at;
+        *last = at;
+    }
+    return NULL;
+}
+
+/* `made` goes, with the value that it replaces. */
+static void replace(attachment *at, attachment *made, attachments *dead) {
+    attachment old = *at;
+    at->value = made->value;
+    at->destructor = made->destructor;
+    made->value = old.value;
+    made->destructor = old.destructor;
+    made->next = dead->first;
+    if (dead->first == NULL) dead->last = made;
+    dead->first = made;
+}
+
 static kvcore_status attach_to(registry *r, const kvlogical_handle *handle, attachment *made, kvcore_error *error) {
     record *to = record_of(r, handle);
     if (to == NULL) return refuse(error, KVLOGICAL_EGUARD, made->key, "handle is empty, foreign or released");
-    attachment **at = &to->attachments;
-    for (; *at != NULL; at = &(*at)->next) {
-        if ((*at)->key != made->key) continue;
-        if ((*at)->unique != made->unique)
-            return refuse(error, KVLOGICAL_EATTACHMENT, made->key,
-                          made->unique ? "key is already registered as multiple attachment"
-                                       : "key is already registered as unique attachment");
-        if (!made->unique) continue;
-        attachment *old = *at;
-        made->next = old->next;
-        *at = made;
-        old->next = r->records.doomed.attachments;
-        r->records.doomed.attachments = old;
+    attachments *all = &to->attachments;
+    attachment *last, *first = first_of(all, made->key, &last);
+    if (first != NULL && first->unique != made->unique)
+        return refuse(error, KVLOGICAL_EATTACHMENT, made->key,
+                      made->unique ? "key is already registered as multiple attachment"
+                                   : "key is already registered as unique attachment");
+    if (first != NULL && made->unique) {
+        replace(first, made, &r->records.doomed.attachments);
         return KVCORE_OK;
     }
-    *at = made;
+    if (first == NULL && last != NULL) last->next_key = made;
+    *(all->first == NULL ? &all->first : &all->last->next) = made;
+    all->last = made;
     return KVCORE_OK;
 }
 
@@ -65,7 +84,7 @@ kvcore_status kvlogical_handle_attachments(const kvlogical_registry *given, cons
     lock_take(&r->lock);
     const record *from = record_of(r, handle);
     size_t found = 0;
-    for (const attachment *at = from == NULL ? NULL : from->attachments; at != NULL; at = at->next) {
+    for (const attachment *at = from == NULL ? NULL : from->attachments.first; at != NULL; at = at->next) {
         if (at->key != key) continue;
         if (found < capacity) values[found] = at->value;
         found++;
@@ -86,9 +105,8 @@ kvcore_status kvlogical_handle_on_touch(kvlogical_registry *r, const kvlogical_h
     lock_take(&r->lock);
     record *to = record_of(r, handle);
     if (to != NULL) {
-        touch_callback **at = &to->callbacks;
-        while (*at != NULL) at = &(*at)->next;
-        *at = made;
+        *(to->callbacks.first == NULL ? &to->callbacks.first : &to->callbacks.last->next) = made;
+        to->callbacks.last = made;
     }
     lock_give(&r->lock);
     if (to != NULL) return KVCORE_OK;
@@ -105,8 +123,8 @@ kvcore_status kvlogical_handle_touch(kvlogical_registry *r, const kvlogical_hand
     if (status != KVCORE_OK) return status;
     lock_take(&r->lock);
     kvhash_plh name = r->records.rows[own.record].name;
-    const touch_callback *at = r->records.rows[own.record].callbacks, *last = at;
-    while (last != NULL && last->next != NULL) last = last->next;
+    const touch_callback *at = r->records.rows[own.record].callbacks.first,
+                         *last = r->records.rows[own.record].callbacks.last;
     lock_give(&r->lock);
     while (at != NULL) {
         at->call(at->ctx, name);

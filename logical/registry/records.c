@@ -71,30 +71,39 @@ bool kvlogical__record_valid(const records *all, uint32_t row, uint32_t generati
            all->rows[row].generation == generation;
 }
 
+/* What is attached to a record goes behind what is doomed already. */
+static void doom(doomed *dead, const record *freed) {
+    if (freed->attachments.first != NULL) {
+        *(dead->attachments.first == NULL ? &dead->attachments.first : &dead->attachments.last->next) =
+            freed->attachments.first;
+        dead->attachments.last = freed->attachments.last;
+    }
+    if (freed->callbacks.first != NULL) {
+        *(dead->callbacks.first == NULL ? &dead->callbacks.first : &dead->callbacks.last->next) =
+            freed->callbacks.first;
+        dead->callbacks.last = freed->callbacks.last;
+    }
+}
+
 void kvlogical__record_free(records *all, uint32_t row) {
     record *freed = &all->rows[row];
     name_erase(&all->names, name_tag(&all->names, freed->name), row);
-    attachment **attachments = &all->doomed.attachments;
-    while (*attachments != NULL) attachments = &(*attachments)->next;
-    *attachments = freed->attachments;
-    touch_callback **callbacks = &all->doomed.callbacks;
-    while (*callbacks != NULL) callbacks = &(*callbacks)->next;
-    *callbacks = freed->callbacks;
+    doom(&all->doomed, freed);
     *freed = (record){.generation = freed->generation + 1, .next_unused = all->unused};
     all->unused = row;
     all->count--;
 }
 
 void kvlogical__doomed_destroy(doomed dead, const kvcore_allocator *allocator) {
-    while (dead.attachments != NULL) {
-        attachment *at = dead.attachments;
-        dead.attachments = at->next;
+    while (dead.attachments.first != NULL) {
+        attachment *at = dead.attachments.first;
+        dead.attachments.first = at->next;
         if (at->destructor != NULL) at->destructor(at->value);
         kvcore_free(allocator, at, 1, sizeof *at, _Alignof(attachment));
     }
-    while (dead.callbacks != NULL) {
-        touch_callback *at = dead.callbacks;
-        dead.callbacks = at->next;
+    while (dead.callbacks.first != NULL) {
+        touch_callback *at = dead.callbacks.first;
+        dead.callbacks.first = at->next;
         kvcore_free(allocator, at, 1, sizeof *at, _Alignof(touch_callback));
     }
 }

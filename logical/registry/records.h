@@ -8,7 +8,8 @@
 #include "pool/name_table.h"
 
 typedef struct attachment {
-    struct attachment *next;
+    struct attachment *next;     /* in the order of attaching */
+    struct attachment *next_key; /* the first of the next key, of one that is the first of its key */
     kvlogical_attachment_key key;
     bool unique;
     void *value;
@@ -21,6 +22,15 @@ typedef struct touch_callback {
     void *ctx;
 } touch_callback;
 
+/* Lists with their ends, so that they grow and join without a walk. */
+typedef struct attachments {
+    attachment *first, *last;
+} attachments;
+
+typedef struct touch_callbacks {
+    touch_callback *first, *last;
+} touch_callbacks;
+
 typedef struct record {
     kvhash_plh name;
     uint32_t holds;      /* handles and weak guards */
@@ -28,14 +38,14 @@ typedef struct record {
     uint32_t next_unused;
     bool used;
     bool silent; /* transferred: never announced, so never taken back */
-    attachment *attachments;
-    touch_callback *callbacks;
+    attachments attachments;
+    touch_callbacks callbacks;
 } record;
 
 /* What is to be destroyed once the lock is given. */
 typedef struct doomed {
-    attachment *attachments;
-    touch_callback *callbacks;
+    attachments attachments;
+    touch_callbacks callbacks;
 } doomed;
 
 typedef struct records {

@@ -76,14 +76,14 @@ void kvlogical__registry_let_go(registry *r, uint32_t row) {
     if (--held->holds > 0) return;
     if (!tiers_have(r, NULL, held->name))
         lost_by_record(r, held->name);
-    else if (held->attachments == NULL && held->callbacks == NULL && !held->silent)
+    else if (held->attachments.first == NULL && held->callbacks.first == NULL && !held->silent)
         kvlogical__record_free(&r->records, row);
 }
 
 void kvlogical__registry_bury(registry *r) {
     doomed dead = r->records.doomed;
     kvcore_allocator allocator = r->allocator;
-    r->records.doomed = (doomed){NULL, NULL};
+    r->records.doomed = (doomed){{NULL, NULL}, {NULL, NULL}};
     lock_give(&r->lock);
     kvlogical__doomed_destroy(dead, &allocator);
 }

@@ -205,6 +205,54 @@ static void each_touch_runs_every_callback_in_order(void **state) {
     kvtest_assert_ok(kvlogical_registry_destroy(registry));
 }
 
+/* ---- many ---- */
+
+#define MANY 300000 /* so many that walking to an end for each would take an hour */
+
+static size_t many_destroyed;
+
+static void count_destroyed(void *value) {
+    (void)value;
+    many_destroyed++;
+}
+
+static void many_attachments_of_one_name_come_and_go(void **state) {
+    (void)state;
+    kvlogical_registry *registry;
+    kvlogical_handle handle;
+    start(&registry, &handle);
+    many_destroyed = 0;
+    for (size_t i = 0; i < MANY; i++) {
+        kvtest_assert_ok(
+            kvlogical_handle_attach(registry, &handle, 1 + 2 * i / MANY, &values[0], count_destroyed, NULL));
+        kvtest_assert_ok(kvlogical_handle_attach_unique(registry, &handle, 9, &values[1], count_destroyed, NULL));
+        kvtest_assert_ok(kvlogical_handle_on_touch(registry, &handle, on_touch, &values[0]));
+    }
+    assert_int_equal(many_destroyed, MANY - 1); /* the unique ones */
+    stop(registry, &handle);
+    assert_int_equal(many_destroyed, 2 * MANY);
+}
+
+static void many_names_with_attachments_leave_together(void **state) {
+    (void)state;
+    kvlogical_registry *registry = make_registry(0);
+    kvhash_plh *names = malloc(MANY * sizeof *names);
+    kvlogical_handle *handles = malloc(MANY * sizeof *handles);
+    assert_true(names != NULL && handles != NULL);
+    many_destroyed = 0;
+    for (size_t i = 0; i < MANY; i++) names[i] = kvhash_plh_root(i * UINT64_C(0x9E3779B97F4A7C15));
+    kvtest_assert_ok(kvlogical_registry_register(registry, names, MANY, handles));
+    for (size_t i = 0; i < MANY; i++) {
+        kvtest_assert_ok(kvlogical_handle_attach(registry, &handles[i], 1, &values[0], count_destroyed, NULL));
+        kvtest_assert_ok(kvlogical_handle_on_touch(registry, &handles[i], on_touch, &values[0]));
+    }
+    kvtest_assert_ok(kvlogical_handle_release(registry, handles, MANY));
+    assert_int_equal(many_destroyed, MANY);
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+    free(names);
+    free(handles);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_unique_value_is_replaced_and_the_old_one_destroyed),
@@ -214,6 +262,8 @@ int main(void) {
         cmocka_unit_test(a_destructor_may_call_the_registry),
         cmocka_unit_test(attaching_to_what_is_no_handle_is_refused),
         cmocka_unit_test(each_touch_runs_every_callback_in_order),
+        cmocka_unit_test(many_attachments_of_one_name_come_and_go),
+        cmocka_unit_test(many_names_with_attachments_leave_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

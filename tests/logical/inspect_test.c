@@ -323,11 +323,37 @@ static void a_block_costs_what_was_promised(void **state) {
         }
 }
 
+/* So many names of so many blocks that looking at each block for each name would take an hour. */
+static void many_names_are_withdrawn_while_blocks_are_staged(void **state) {
+    (void)state;
+    enum { BLOCK_COUNT = 400000, STAGED = 1000, NAMES = 4000000 };
+    kvlogical_config config = KVLOGICAL_CONFIG_INIT;
+    config.block_count = BLOCK_COUNT;
+    config.eviction = KVLOGICAL_EVICT_LRU;
+    kvlogical_manager *manager = NULL;
+    kvtest_assert_ok(kvlogical_manager_create(&config, &manager, NULL));
+    kvhash_plh *names = malloc(NAMES * sizeof *names);
+    kvlogical_complete *staged = malloc(STAGED * sizeof *staged);
+    kvlogical_mutable *blocks = malloc(STAGED * sizeof *blocks);
+    assert_true(names != NULL && staged != NULL && blocks != NULL);
+    for (size_t i = 0; i < NAMES; i++) names[i] = kvhash_plh_root(i * UINT64_C(0x9E3779B97F4A7C15));
+    kvtest_assert_ok(kvlogical_allocate(manager, STAGED, blocks, NULL));
+    kvtest_assert_ok(kvlogical_stage(manager, blocks, names, STAGED, staged));
+    size_t withdrawn;
+    kvtest_assert_ok(kvlogical_withdraw(manager, names, NAMES, &withdrawn));
+    assert_int_equal(withdrawn, STAGED);
+    kvtest_assert_ok(kvlogical_release_complete(manager, staged, STAGED));
+    assert_sound(manager);
+    kvtest_assert_ok(kvlogical_manager_destroy(manager));
+    free(names), free(staged), free(blocks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_withdrawn_name_is_found_no_more_and_its_guards_stay_good),
         cmocka_unit_test(duplicates_and_staged_blocks_are_withdrawn_too),
         cmocka_unit_test(everything_is_withdrawn_at_once),
+        cmocka_unit_test(many_names_are_withdrawn_while_blocks_are_staged),
         cmocka_unit_test(slots_are_listed_with_what_they_hold),
         cmocka_unit_test(a_miss_is_explained),
         cmocka_unit_test(without_history_a_miss_is_just_one),
