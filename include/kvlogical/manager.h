@@ -137,7 +137,8 @@ KVLOGICAL_API kvlogical_config kvlogical_config_init(void);
  * Gives:  *manager, to be destroyed by kvlogical_manager_destroy().
  * Errors: KVCORE_ECONFIG with the field's value in the error record (block_count 0 or too large, block_tokens not a power
  *         of two up to 1024, an unknown eviction or duplicates value, thresholds not ascending in 1 … 15, multi-LRU with a
- *         registry that counts nothing, …); KVCORE_EINVAL when config is NULL or its struct_size wrong; KVCORE_ENOMEM.
+ *         registry that counts nothing, …); KVCORE_EINVAL when config is NULL or its struct_size wrong; KVCORE_ENOMEM;
+ *         KVCORE_EIO when the system gives no random bytes (for the key of the table of names).
  * Cost:   O(block_count).
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_create(const kvlogical_config *config,

@@ -53,7 +53,8 @@ typedef struct kvlogical_registry_config {
 /** KVLOGICAL_REGISTRY_CONFIG_INIT as a function, for other languages. */
 KVLOGICAL_API kvlogical_registry_config kvlogical_registry_config_init(void);
 
-/** Errors: KVCORE_EINVAL, KVCORE_ECONFIG (both a capacity and a tracker, half a tracker or allocator), KVCORE_ENOMEM. */
+/** Errors: KVCORE_EINVAL, KVCORE_ECONFIG (both a capacity and a tracker, half a tracker or allocator), KVCORE_ENOMEM,
+ * KVCORE_EIO when the system gives no random bytes (for the key of the table of names). */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_registry_create(const kvlogical_registry_config *config,
                                                                        kvlogical_registry **registry,
                                                                        kvcore_error *error);

@@ -43,6 +43,7 @@ static void lineage_init(order *o, bool by_tick) {
     }
     l->ghosts = (ghost *)(void *)at;
     l->ghost_names.entries = (name_entry *)(void *)(l->ghosts + l->ghost_limit + 1);
+    l->ghost_names.key = o->names->key;
     l->ghost_names.capacity = ghost_table_capacity((uint64_t)l->ghost_limit + 1);
     name_table_clear(&l->ghost_names);
 }
@@ -94,7 +95,7 @@ static uint32_t find_ghost(const lineage *l, kvhash_plh key) {
  * no node yet, if there is one. */
 static uint32_t find_node(const order *o, kvhash_plh key, uint32_t serial, uint32_t *host) {
     *host = NO_SLOT;
-    uint32_t tag = name_mix(key.high, key.low);
+    uint32_t tag = name_mix(o->names->key, key.high, key.low);
     for (uint64_t at = name_home(o->names, tag);; at = name_after(o->names, at)) {
         name_entry entry = o->names->entries[at];
         if (entry.row == NO_ROW) break;
@@ -145,9 +146,11 @@ static inline void leave_order(order *o, uint32_t index) {
 
 /* ---- ghosts ---- */
 
+static uint32_t ghost_tag(const lineage *l, kvhash_plh key) { return name_mix(l->ghost_names.key, key.high, key.low); }
+
 static void delete_ghost(lineage *l, uint32_t row) {
     ghost *g = &l->ghosts[row];
-    name_erase(&l->ghost_names, name_mix(g->key.high, g->key.low), row);
+    name_erase(&l->ghost_names, ghost_tag(l, g->key), row);
     if (g->older == NO_ROW)
         l->oldest_ghost = g->younger;
     else
@@ -210,7 +213,7 @@ static uint32_t make_ghost(lineage *l, ghost made) {
         l->ghosts[l->youngest_ghost].younger = row;
     l->youngest_ghost = row;
     l->ghosts[row] = made;
-    name_insert(&l->ghost_names, name_mix(made.key.high, made.key.low), row);
+    name_insert(&l->ghost_names, ghost_tag(l, made.key), row);
     l->ghost_count++;
     return row;
 }

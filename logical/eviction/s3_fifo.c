@@ -56,7 +56,8 @@ static void s3_fifo_init(order *o, const kvlogical_config *config) {
     ring_init(&q->main, at + queue_bytes(o->slot_count), o->slot_count);
     q->ghosts = (kvhash_plh *)(void *)(at + 2 * queue_bytes(o->slot_count));
     q->ghost_names = (name_table){.entries = (name_entry *)(void *)(q->ghosts + ghosts),
-                                  .capacity = name_table_capacity((size_t)ghosts)};
+                                  .capacity = name_table_capacity((size_t)ghosts),
+                                  .key = o->names->key};
     name_table_clear(&q->ghost_names);
 }
 

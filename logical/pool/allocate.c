@@ -13,7 +13,7 @@ static void forget(manager *m, const uint32_t *victims, size_t count, kvhash_plh
     }
     for (size_t i = 0; i < count; i++) {
         m->metrics.evictions++;
-        remember(m, tags[i], victims[i], KVLOGICAL_REASON_EVICTED, now);
+        remember(m, victims[i], KVLOGICAL_REASON_EVICTED, now);
         lose_key(m, victims[i], tags[i]);
     }
 }

@@ -181,7 +181,7 @@ kvcore_status kvlogical_list_order(const kvlogical_manager *m, uint32_t after, u
 
 static bool explain_departure(const manager *m, kvhash_plh name, uint32_t now, kvlogical_explanation *e) {
     if (m->history_mask == UINT32_MAX) return false;
-    const departure *d = &m->history[name_tag(&m->tier.names, name) & m->history_mask];
+    const departure *d = departure_of(m, name);
     if (d->reason == 0 || !kvhash_plh_equal(d->name, name)) return false;
     e->reason = (uint32_t)d->reason;
     e->block = d->block;

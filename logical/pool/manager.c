@@ -2,6 +2,7 @@
 #include "pool/manager.h"
 
 #include <kvcore/config.h>
+#include <kvcore/random.h>
 
 #define LINE 64
 #define HISTORY_MOST 65536
@@ -145,7 +146,7 @@ static void make_order(manager *m, const kvlogical_config *config, void *memory)
 static void make_private_registry(manager *m, const kvlogical_config *config, void *memory, const layout *l,
                                   bool fixed) {
     registry *r = m->registry = part(memory, l->registry);
-    kvlogical__registry_init(r, m->tier.id, &m->allocator, 0);
+    kvlogical__registry_init(r, m->tier.id, m->tier.names.key, &m->allocator, 0);
     r->own_by_manager = true;
     r->fixed = r->records.fixed = fixed;
     if (config->frequency_capacity > 0) {
@@ -163,7 +164,7 @@ static void place_proofs(tier *t, void *memory, bool in_slots) {
     t->proof_stride = in_slots ? sizeof(slot) : t->proof_words * (uint32_t)sizeof(uint64_t);
 }
 
-static manager *make(const kvlogical_config *config, void *memory, const layout *l, bool fixed) {
+static manager *make(const kvlogical_config *config, void *memory, const layout *l, name_key key, bool fixed) {
     manager *m = memory;
     *m = (manager){
         .tier = {.id = kvlogical__next_id(),
@@ -173,7 +174,9 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
                  .slot_count = (uint32_t)config->block_count,
                  .shares_keys = shares_keys(config),
                  .groups = config->groups > 1 ? config->groups : 1,
-                 .names = {.entries = part(memory, l->names), .capacity = name_table_capacity(config->block_count)},
+                 .names = {.entries = part(memory, l->names),
+                           .capacity = name_table_capacity(config->block_count),
+                           .key = key},
                  .proof_words = proof_words(config)},
         .prover = proof_words(config) == 0 ? NULL : config->prover,
         .registry = config->registry,
@@ -194,6 +197,7 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
     if (config->promises) {
         m->promises.entries = part(memory, l->promises);
         m->promises.capacity = name_table_capacity(config->block_count);
+        m->promises.key = key;
         name_table_clear(&m->promises);
     }
     make_order(m, config, part(memory, l->order));
@@ -211,6 +215,11 @@ static manager *make(const kvlogical_config *config, void *memory, const layout 
     m->in_state[SLOT_FREE] = m->tier.slot_count;
     kvlogical__registry_join(m->registry, &m->tier);
     return m;
+}
+
+static kvcore_status make_key(name_key *key, kvcore_error *error) {
+    kvcore_status status = kvcore_random_fill(key, sizeof *key);
+    return status == KVCORE_OK ? KVCORE_OK : bad(error, status, sizeof *key, "the system gives no random bytes");
 }
 
 /* The prover of a manager that verifies and was given none. */
@@ -232,8 +241,10 @@ kvcore_status kvlogical_manager_create(const kvlogical_config *given, kvlogical_
     if (status != KVCORE_OK) return status;
     if (config.allocator.alloc == NULL) config.allocator = kvcore_allocator_libc();
     if (config.proof_bits == 0) config.proof_bits = 64;
+    name_key key;
+    status = make_key(&key, error);
     kvhash_prover *own = NULL;
-    status = make_prover(&config, &own, error);
+    if (status == KVCORE_OK) status = make_prover(&config, &own, error);
     if (status != KVCORE_OK) return status;
     layout l = layout_for(&config, false);
     void *memory = l.total > SIZE_MAX ? NULL : kvcore_alloc(&config.allocator, 1, (size_t)l.total, LINE);
@@ -241,7 +252,7 @@ kvcore_status kvlogical_manager_create(const kvlogical_config *given, kvlogical_
         kvhash_prover_destroy(own);
         return bad(error, KVCORE_ENOMEM, l.total, "no memory for the manager's bytes");
     }
-    *out = make(&config, memory, &l, false);
+    *out = make(&config, memory, &l, key, false);
     (*out)->own_prover = own;
     return KVCORE_OK;
 }
@@ -274,13 +285,16 @@ kvcore_status kvlogical_manager_create_in(const kvlogical_config *given, void *m
     kvlogical_config config;
     kvcore_status status = read_config_in(&config, given, error);
     if (status != KVCORE_OK) return status;
+    name_key key;
+    status = make_key(&key, error);
+    if (status != KVCORE_OK) return status;
     layout l = layout_for(&config, true);
     if (bytes < l.total)
         return kvcore_fail(
             error,
             &(kvcore_error){.code = KVCORE_EBUFFER, .index = KVCORE_NO_INDEX, .expected = l.total, .actual = bytes},
             "the manager needs %llu bytes, got %zu", (unsigned long long)l.total, bytes);
-    *out = make(&config, memory, &l, true);
+    *out = make(&config, memory, &l, key, true);
     return KVCORE_OK;
 }
 

@@ -166,10 +166,17 @@ static inline void slot_touch(const manager *m, uint32_t index) {
         registry_touch(m->registry, m->tier.slots[index].name);
 }
 
+/* Where the departure of a name stands. Without a key: what is remembered is the same in every run. */
+static inline departure *departure_of(const manager *m, kvhash_plh name) {
+    uint64_t mixed = name.high * UINT64_C(0x9E3779B97F4A7C15) + name.low * UINT64_C(0xD6E8FEB86659FD93);
+    mixed = (mixed ^ mixed >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    return &m->history[mixed >> 32 & m->history_mask];
+}
+
 /* A name is gone from the table: remember why. */
-static inline void remember(manager *m, uint32_t tag, uint32_t index, unsigned reason, uint32_t now) {
+static inline void remember(manager *m, uint32_t index, unsigned reason, uint32_t now) {
     if (m->history_mask == UINT32_MAX) return;
-    m->history[tag & m->history_mask] =
+    *departure_of(m, m->tier.slots[index].name) =
         (departure){m->tier.slots[index].name, m->metrics.evictions, reason & 7, now, index};
 }
 
@@ -199,7 +206,7 @@ static inline void lose_key(manager *m, uint32_t index, uint32_t tag) {
 /* The same for a slot that is in no order. */
 static inline void lose_name(manager *m, uint32_t index, unsigned reason, uint32_t now) {
     uint32_t tag = slot_tag(m, index);
-    remember(m, tag, index, reason, now);
+    remember(m, index, reason, now);
     lose_key(m, index, tag);
 }
 

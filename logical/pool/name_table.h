@@ -4,6 +4,8 @@
  * the entry's home is, so a deletion shifts later entries back without touching any row, and no tombstones pile up. Two
  * thirds of the entries stay empty: probes end soon. Entries with one home keep the order of their insertion.
  *
+ * The hash is keyed: whoever chooses names cannot know which of them share a home. No result depends on it.
+ *
  * A row begins with its name; `rows` and `row_bytes` say where the rows are. */
 #ifndef LOGICAL_NAME_TABLE_H
 #define LOGICAL_NAME_TABLE_H
@@ -24,9 +26,14 @@ typedef struct name_entry {
     uint32_t tag;
 } name_entry;
 
+typedef struct name_key {
+    uint64_t a, b;
+} name_key;
+
 typedef struct name_table {
     name_entry *entries;
     uint64_t capacity;
+    name_key key;
     bool by_lineage; /* names of one position and sequence hash share a home, whatever their parent: lineage.h */
 } name_table;
 
@@ -36,16 +43,17 @@ static inline void name_table_clear(name_table *table) {
     for (uint64_t i = 0; i < table->capacity; i++) table->entries[i] = (name_entry){NO_ROW, 0};
 }
 
-static inline uint32_t name_mix(uint64_t a, uint64_t b) {
-    uint64_t mixed = a * UINT64_C(0x9E3779B97F4A7C15) + b * UINT64_C(0xD6E8FEB86659FD93);
-    mixed ^= mixed >> 32;
-    return (uint32_t)(mixed * UINT64_C(0xD6E8FEB86659FD93) >> 32);
+__extension__ typedef unsigned __int128 name_wide;
+
+static inline uint32_t name_mix(name_key key, uint64_t a, uint64_t b) {
+    name_wide product = (name_wide)(a ^ key.a) * (b ^ key.b);
+    return (uint32_t)(((uint64_t)product ^ (uint64_t)(product >> 64)) >> 32);
 }
 
 static inline uint32_t name_tag(const name_table *table, kvhash_plh name) {
-    if (!table->by_lineage) return name_mix(name.high, name.low);
+    if (!table->by_lineage) return name_mix(table->key, name.high, name.low);
     uint64_t position = kvhash_plh_position(name);
-    return name_mix(position, kvhash_plh_fragment_for_child(name, position + 1));
+    return name_mix(table->key, position, kvhash_plh_fragment_for_child(name, position + 1));
 }
 
 /* A key is a name and a group. The group turns the tag: one name has another tag in each group, so whoever compares tag and

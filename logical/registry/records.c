@@ -1,7 +1,7 @@
 #include "registry/records.h"
 
-void kvlogical__records_init(records *all, const kvcore_allocator *allocator) {
-    *all = (records){.unused = NO_ROW, .allocator = *allocator};
+void kvlogical__records_init(records *all, name_key key, const kvcore_allocator *allocator) {
+    *all = (records){.unused = NO_ROW, .names.key = key, .allocator = *allocator};
 }
 
 uint64_t kvlogical__records_bytes(uint64_t capacity) {
@@ -13,8 +13,8 @@ void kvlogical__records_place(records *all, void *memory, uint32_t capacity) {
     if (all->used > 0) memcpy(rows, all->rows, all->used * sizeof(record));
     all->rows = rows;
     all->capacity = capacity;
-    all->names =
-        (name_table){.entries = (name_entry *)(void *)(rows + capacity), .capacity = name_table_capacity(capacity)};
+    all->names.entries = (name_entry *)(void *)(rows + capacity);
+    all->names.capacity = name_table_capacity(capacity);
     name_table_clear(&all->names);
     for (uint32_t row = 0; row < all->used; row++)
         if (rows[row].used) name_insert(&all->names, name_tag(&all->names, rows[row].name), row);

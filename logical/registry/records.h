@@ -58,8 +58,8 @@ typedef struct records {
     kvcore_allocator allocator;
 } records;
 
-/* None yet. */
-void kvlogical__records_init(records *all, const kvcore_allocator *allocator);
+/* None yet; their table's hash has this key. */
+void kvlogical__records_init(records *all, name_key key, const kvcore_allocator *allocator);
 /* Memory for so many rows (8-byte aligned), and its use; rows that there are already stay. */
 uint64_t kvlogical__records_bytes(uint64_t capacity);
 void kvlogical__records_place(records *all, void *memory, uint32_t capacity);

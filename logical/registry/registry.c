@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include <kvcore/config.h>
+#include <kvcore/random.h>
 
 static atomic_uint_least64_t last_id;
 
@@ -116,10 +117,11 @@ static kvcore_status refuse(kvcore_error *error, kvcore_status code, const char 
     return kvcore_fail(error, &(kvcore_error){.code = code, .index = KVCORE_NO_INDEX}, "%s", text);
 }
 
-void kvlogical__registry_init(registry *r, uint64_t id, const kvcore_allocator *allocator, size_t event_capacity) {
+void kvlogical__registry_init(registry *r, uint64_t id, name_key key, const kvcore_allocator *allocator,
+                              size_t event_capacity) {
     *r = (registry){.id = id, .allocator = *allocator};
     atomic_init(&r->lock.taken, 0);
-    kvlogical__records_init(&r->records, allocator);
+    kvlogical__records_init(&r->records, key, allocator);
     kvlogical__event_log_init(&r->events, event_capacity);
 }
 
@@ -144,9 +146,12 @@ kvcore_status kvlogical_registry_create(const kvlogical_registry_config *given, 
     kvcore_status status = kvcore_config_read(&config, sizeof config, given, error);
     if (status == KVCORE_OK) status = check(&config, error);
     if (status != KVCORE_OK) return status;
+    name_key key;
+    if (kvcore_random_fill(&key, sizeof key) != KVCORE_OK)
+        return refuse(error, KVCORE_EIO, "the system gives no random key");
     registry *r = kvcore_alloc(&config.allocator, 1, sizeof *r, _Alignof(registry));
     if (r == NULL) return refuse(error, KVCORE_ENOMEM, "no memory for the registry");
-    kvlogical__registry_init(r, kvlogical__next_id(), &config.allocator, config.event_capacity);
+    kvlogical__registry_init(r, kvlogical__next_id(), key, &config.allocator, config.event_capacity);
     r->tracker = config.tracker;
     if (config.frequency_capacity > 0) {
         status = kvlogical_frequency_create(config.frequency_capacity, 0, &config.allocator, &r->frequency);

@@ -36,8 +36,9 @@ typedef struct kvlogical_registry registry;
 /* The one number that managers and registries of a process share. */
 uint64_t kvlogical__next_id(void);
 
-/* An empty registry; tracker and records are the caller's to add. event_capacity 0: 1024. */
-void kvlogical__registry_init(registry *r, uint64_t id, const kvcore_allocator *allocator, size_t event_capacity);
+/* An empty registry; tracker and records are the caller's to add. The key is of its table of names. event_capacity 0: 1024. */
+void kvlogical__registry_init(registry *r, uint64_t id, name_key key, const kvcore_allocator *allocator,
+                              size_t event_capacity);
 /* Give back everything it allocated but itself. */
 void kvlogical__registry_clear(registry *r);
 
