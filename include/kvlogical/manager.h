@@ -198,7 +198,8 @@ typedef struct kvlogical_evicted {
  * Gives:  blocks[0 … count−1]; the free ones come first, the evicted ones last, in victim order. When evicted is not NULL,
  *         the victims' names in that order: evicted->names[i] belonged to blocks[count − evicted->count + i]. On failure
  *         evicted is untouched.
- * Errors: KVCORE_ENOSPACE when fewer than count are free or inactive: ordinary back-pressure; KVCORE_EINVAL for NULLs
+ * Errors: KVCORE_ENOSPACE when fewer than count are free or inactive: ordinary back-pressure; KVCORE_EOVERFLOW when the pool
+ *         has fewer in all, so that it will never fit; KVCORE_EINVAL for NULLs
  *         (count 0 is fine and does nothing).
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_allocate(kvlogical_manager *manager, size_t count,
@@ -207,7 +208,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_allocate(kvlogical_manage
 /**
  * The same with attributes (NULL: none; kvlogical/attributes.h). Takes no facts.
  *
- * Errors: as kvlogical_allocate(), and KVCORE_EINVAL with the value in the error record for an attribute that is not supported.
+ * Errors: as kvlogical_allocate(), with numbers: of ENOSPACE expected = count, actual = blocks available; of EOVERFLOW
+ *         expected = blocks of the pool, actual = count. KVCORE_EINVAL with the value for an attribute that is not supported.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_allocate_with(kvlogical_manager *manager, size_t count,
                                                                      const kvlogical_attributes *attributes,

@@ -113,8 +113,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_add_matched(kvlog
 
 /* ---- computing ---- */
 
-/** So many more blocks to compute into. Errors: KVCORE_ENOSPACE (back-pressure), KVLOGICAL_ESTATE when scheduled,
- * KVCORE_EINVAL, KVCORE_ENOMEM. */
+/** So many more blocks to compute into. Errors: KVCORE_ENOSPACE (back-pressure), KVCORE_EOVERFLOW for more than the pool has in
+ * all, KVLOGICAL_ESTATE when scheduled, KVCORE_EINVAL, KVCORE_ENOMEM. */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_allocate(kvlogical_request *request, size_t blocks);
 
 /**
@@ -173,7 +173,8 @@ KVLOGICAL_API kvcore_status kvlogical_request_release(kvlogical_request *request
  *
  * Only the matched blocks count as computed: the rest is to be prefilled again.
  * Gives:  *matched blocks (may be NULL).
- * Errors: KVCORE_ENOSPACE: nothing is held then; otherwise as kvlogical_request_match_prefix().
+ * Errors: KVCORE_ENOSPACE, and KVCORE_EOVERFLOW when the pool has fewer in all: nothing is held then; otherwise as
+ *         kvlogical_request_match_prefix().
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_reacquire(kvlogical_request *request, size_t *matched);
 

@@ -46,7 +46,8 @@ enum {
  *
  * Errors: KVLOGICAL_ESTATE unless idle; KVLOGICAL_EPREFILL with expected = actual when prefill is complete, with actual >
  *         expected when it would overrun (expected = the end, actual = offset + length, offset = where it stands, length =
- *         tokens); KVCORE_ENOSPACE (expected = blocks needed); KVCORE_EINVAL, KVCORE_ENOMEM.
+ *         tokens); KVCORE_ENOSPACE (expected = blocks needed, actual = available); KVCORE_EOVERFLOW for more than the pool
+ *         has (expected = its blocks, actual = those of the request then); KVCORE_EINVAL, KVCORE_ENOMEM.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_schedule_prefill(kvlogical_request *request,
                                                                                 size_t tokens, kvcore_error *error);
@@ -69,7 +70,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_apply_prefill(kvl
  *
  * Errors: KVLOGICAL_ESTATE unless idle; KVLOGICAL_EPREFILL with actual < expected while prefill is not complete;
  *         KVLOGICAL_EBUDGET when generation is complete; KVLOGICAL_EDANGLING unless the tail is one token (expected, actual);
- *         KVCORE_ENOSPACE (expected = blocks needed); KVCORE_EINVAL, KVCORE_ENOMEM.
+ *         KVCORE_ENOSPACE (expected = blocks needed, actual = available); KVCORE_EOVERFLOW for more than the pool
+ *         has (expected = its blocks, actual = those of the request then); KVCORE_EINVAL, KVCORE_ENOMEM.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_schedule_decode(kvlogical_request *request,
                                                                                kvcore_error *error);

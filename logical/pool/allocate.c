@@ -24,14 +24,30 @@ static void hand_out(manager *m, uint32_t index, kvlogical_mutable *block, uint3
     guard_put(block, 0, guard_of(m, index));
 }
 
-kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_mutable *blocks,
-                                 kvlogical_evicted *evicted) {
+static kvcore_status never_fits(const manager *m, size_t count, kvcore_error *error) {
+    uint64_t total = m->tier.slot_count;
+    return kvcore_fail(
+        error, &(kvcore_error){.code = KVCORE_EOVERFLOW, .index = KVCORE_NO_INDEX, .expected = total, .actual = count},
+        "%zu blocks wanted of a pool of %llu", count, (unsigned long long)total);
+}
+
+static kvcore_status fits_not_now(size_t count, uint64_t available, kvcore_error *error) {
+    return kvcore_fail(
+        error,
+        &(kvcore_error){.code = KVCORE_ENOSPACE, .index = KVCORE_NO_INDEX, .expected = count, .actual = available},
+        "%zu blocks wanted, %llu are available", count, (unsigned long long)available);
+}
+
+kvcore_status kvlogical__allocate(manager *m, size_t count, kvlogical_mutable *blocks, kvlogical_evicted *evicted,
+                                  kvcore_error *error) {
     if (m == NULL || (count > 0 && (blocks == NULL || (evicted != NULL && evicted->names == NULL))))
-        return KVCORE_EINVAL;
+        return kvlogical__explained(error, KVCORE_EINVAL);
+    if (count > m->tier.slot_count) return never_fits(m, count, error);
     manager_take(m);
-    if (count > (uint64_t)m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE]) {
+    uint64_t available = (uint64_t)m->in_state[SLOT_FREE] + m->in_state[SLOT_INACTIVE];
+    if (count > available) {
         manager_give(m);
-        return KVCORE_ENOSPACE;
+        return fits_not_now(count, available, error);
     }
     uint32_t now = tick_now(m);
     size_t from_free = count < m->in_state[SLOT_FREE] ? count : m->in_state[SLOT_FREE];
@@ -53,13 +69,17 @@ kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_m
     return KVCORE_OK;
 }
 
+kvcore_status kvlogical_allocate(kvlogical_manager *m, size_t count, kvlogical_mutable *blocks,
+                                 kvlogical_evicted *evicted) {
+    return kvlogical__allocate(m, count, blocks, evicted, NULL);
+}
+
 kvcore_status kvlogical_allocate_with(kvlogical_manager *m, size_t count, const kvlogical_attributes *given,
                                       kvlogical_mutable *blocks, kvlogical_evicted *evicted, kvcore_error *error) {
     kvlogical_attributes attributes;
     kvcore_status status = kvlogical__attributes_read(&attributes, given, m, 0, 0, error);
     if (status != KVCORE_OK) return status;
-    status = kvlogical_allocate(m, count, blocks, evicted);
-    return kvlogical__explained(error, status);
+    return kvlogical__allocate(m, count, blocks, evicted, error);
 }
 
 /* The next victims lose their keys; they are in no order. evicted may be NULL. */

@@ -36,6 +36,10 @@ static inline const kvhash_block_facts *facts_at(const lent *with, size_t i, kvh
     return room;
 }
 
+/* kvlogical_allocate() with an error record. */
+kvcore_status kvlogical__allocate(kvlogical_manager *m, size_t count, kvlogical_mutable *blocks,
+                                  kvlogical_evicted *evicted, kvcore_error *error);
+
 /* kvlogical_register() with what is lent. */
 kvcore_status kvlogical__register(kvlogical_manager *m, kvlogical_complete *staged, size_t count, lent with,
                                   kvlogical_immutable *held);

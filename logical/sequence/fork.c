@@ -40,7 +40,7 @@ static kvcore_status share_blocks(const request *parent, request *child, kvlogic
     to->assigned = from->assigned;
     *copy = (kvlogical_block_copy){0, 0, 0};
     if (partial == 0) return KVCORE_OK;
-    status = kvlogical__request_take(child, 1);
+    status = kvlogical__request_take(child, 1, NULL);
     if (status != KVCORE_OK) return status;
     const kvlogical_mutable *source = ledger_value(from, from->assigned), *target = ledger_value(to, to->assigned);
     *copy = (kvlogical_block_copy){source->block, target->block, (uint32_t)partial};

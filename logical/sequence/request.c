@@ -235,14 +235,24 @@ kvcore_status kvlogical_request_add_matched(kvlogical_request *r, kvlogical_immu
 
 /* ---- computing ---- */
 
-kvcore_status kvlogical__request_take(request *r, size_t blocks) {
+/* So many more than the request holds will never fit: its blocks are different ones. */
+static kvcore_status check_pool(const request *r, size_t held, size_t blocks, kvcore_error *error) {
+    size_t total = kvlogical_manager_counts(r->manager).total;
+    if (held <= total && blocks <= total - held) return KVCORE_OK;
+    size_t all = blocks > SIZE_MAX - held ? SIZE_MAX : held + blocks;
+    return out_of_bounds(error, KVCORE_EOVERFLOW, total, all, "more blocks than the pool has");
+}
+
+kvcore_status kvlogical__request_take(request *r, size_t blocks, kvcore_error *error) {
     ledger *l = &r->blocks.blocks;
     size_t before = ledger_count(l);
+    kvcore_status status = KVCORE_OK;
     /* before memory is taken for more guards than there can be */
-    if (blocks > l->capacity - before && blocks > kvlogical_manager_counts(r->manager).total) return KVCORE_ENOSPACE;
-    kvcore_status status = kvlogical__ledger_reserve(l, before + blocks);
+    if (blocks > l->capacity - before) status = check_pool(r, before, blocks, error);
+    if (status == KVCORE_OK) status = kvlogical__ledger_reserve(l, before + blocks);
     if (status == KVCORE_OK && blocks > 0)
-        status = kvlogical_allocate(r->manager, blocks, ledger_value(l, before), NULL);
+        status = kvlogical__allocate(r->manager, blocks, ledger_value(l, before), NULL, error);
+    if (status == KVCORE_ENOSPACE && check_pool(r, before, blocks, error) != KVCORE_OK) status = KVCORE_EOVERFLOW;
     if (status == KVCORE_OK) l->unassigned += blocks;
     return status;
 }
@@ -250,7 +260,7 @@ kvcore_status kvlogical__request_take(request *r, size_t blocks) {
 kvcore_status kvlogical_request_allocate(kvlogical_request *r, size_t blocks) {
     if (r == NULL) return KVCORE_EINVAL;
     if (r->state != KVLOGICAL_SCHEDULED_NONE) return KVLOGICAL_ESTATE;
-    return kvlogical__request_take(r, blocks);
+    return kvlogical__request_take(r, blocks, NULL);
 }
 
 kvcore_status kvlogical__request_stage(request *r, size_t computed) {
@@ -370,7 +380,7 @@ kvcore_status kvlogical_request_reacquire(kvlogical_request *r, size_t *matched)
     size_t prefill_end = r->prefill_end;
     kvcore_status status = match(r);
     if (status != KVCORE_OK) return status;
-    status = kvlogical__request_take(r, request_complete_blocks(r) - r->matched);
+    status = kvlogical__request_take(r, request_complete_blocks(r) - r->matched, NULL);
     if (status != KVCORE_OK) {
         let_go(r);
         r->prefill_end = prefill_end;

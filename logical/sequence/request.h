@@ -63,8 +63,9 @@ request *kvlogical__request_new(kvlogical_manager *manager, const kvcore_allocat
 /* Proofs of the first `blocks` complete blocks in r->proofs; nothing to do when the manager verifies nothing. Errors:
  * KVCORE_ENOMEM. */
 kvcore_status kvlogical__request_prove(request *r, size_t blocks);
-/* Take and keep so many blocks. */
-kvcore_status kvlogical__request_take(request *r, size_t blocks);
+/* Take and keep so many blocks. Errors: KVCORE_EOVERFLOW when the pool has not so many in all, KVCORE_ENOSPACE, each with the
+ * numbers of kvlogical_allocate_with(). */
+kvcore_status kvlogical__request_take(request *r, size_t blocks, kvcore_error *error);
 /* Share the staged blocks, with their proofs; a listener hears their tokens and parents. */
 kvcore_status kvlogical__request_register(request *r);
 /* Name the blocks that are complete once so many tokens are computed. */

@@ -52,9 +52,10 @@ static kvcore_error numbers(kvcore_status code, size_t expected, size_t actual) 
 /* Hold so many blocks in all from here on. */
 static kvcore_status take_up_to(request *r, size_t blocks, size_t *taken, kvcore_error *error) {
     size_t held = request_held(r), needed = blocks > held ? blocks - held : 0;
-    kvcore_status status = kvlogical__request_take(r, needed);
-    if (status == KVCORE_ENOSPACE) {
-        kvcore_error details = numbers(status, needed, 0);
+    kvcore_error shortage = {.code = KVCORE_OK};
+    kvcore_status status = kvlogical__request_take(r, needed, &shortage);
+    if (status == KVCORE_ENOSPACE || status == KVCORE_EOVERFLOW) {
+        kvcore_error details = numbers(status, (size_t)shortage.expected, (size_t)shortage.actual);
         return kvcore_fail(error, &details, "allocation failed: needed %zu blocks", needed);
     }
     if (status != KVCORE_OK) return kvlogical__request_fail(error, status);

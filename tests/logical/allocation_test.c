@@ -29,7 +29,7 @@ static void all_at_once_or_none(void **state) {
     (void)state;
     kvlogical_manager *manager = make_lru(10);
     kvlogical_mutable blocks[11];
-    kvtest_assert_status(kvlogical_allocate(manager, 11, blocks, NULL), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_allocate(manager, 11, blocks, NULL), KVCORE_EOVERFLOW);
     kvtest_assert_ok(kvlogical_allocate(manager, 0, blocks, NULL));
     assert_int_equal(kvlogical_manager_metrics(manager).allocations, 0);
     kvtest_assert_ok(kvlogical_allocate(manager, 10, blocks, NULL));
@@ -68,7 +68,7 @@ static void victims_come_last_and_their_names_are_told(void **state) {
     cache_names(manager, names, 4);
     assert_int_equal(kvlogical_registry_count(registry), 4);
     kvlogical_evicted evicted = {gone, 99};
-    kvtest_assert_status(kvlogical_allocate(manager, 7, blocks, &evicted), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_allocate(manager, 7, blocks, &evicted), KVCORE_EOVERFLOW);
     assert_int_equal(evicted.count, 99);
     kvtest_assert_ok(kvlogical_allocate(manager, 5, blocks, &evicted));
     static const uint32_t expected[] = {4, 5, 0, 1, 2};
@@ -92,7 +92,7 @@ static void rollback_is_never_needed(void **state) {
     kvhash_plh names[2];
     name_roots(2, names, 2);
     cache_names(manager, names, 2);
-    kvtest_assert_status(kvlogical_allocate(manager, 5, blocks, NULL), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_allocate(manager, 5, blocks, NULL), KVCORE_EOVERFLOW);
     assert_gauges(manager, 0, 0, 2, 2);
     assert_int_equal(match_names(manager, names, 2), 1 + 1);
     destroy_manager(manager);

@@ -133,6 +133,24 @@ static void without_attributes_the_calls_are_the_plain_ones(void **state) {
     destroy_manager(manager);
 }
 
+static void too_much_now_and_too_much_ever_are_told_apart(void **state) {
+    (void)state;
+    kvlogical_manager *manager = make_lru(4);
+    kvlogical_mutable blocks[6];
+    kvcore_error error;
+    kvtest_assert_ok(kvlogical_allocate(manager, 3, blocks, NULL));
+    kvtest_assert_status(kvlogical_allocate_with(manager, 2, NULL, &blocks[3], NULL, &error), KVCORE_ENOSPACE);
+    assert_int_equal(error.expected, 2);
+    assert_int_equal(error.actual, 1);
+    kvtest_assert_status(kvlogical_allocate_with(manager, 5, NULL, &blocks[3], NULL, &error), KVCORE_EOVERFLOW);
+    assert_int_equal(error.code, KVCORE_EOVERFLOW);
+    assert_int_equal(error.expected, 4);
+    assert_int_equal(error.actual, 5);
+    kvtest_assert_status(kvlogical_allocate(manager, SIZE_MAX, blocks, NULL), KVCORE_EOVERFLOW);
+    kvtest_assert_ok(kvlogical_release_mutable(manager, blocks, 3));
+    destroy_manager(manager);
+}
+
 /* Each call refuses it, says the value, and leaves every guard as it was. */
 static void expect_refused(kvlogical_manager *manager, const kvlogical_attributes *attributes, uint64_t value) {
     kvhash_plh name = kvhash_plh_root(1);
@@ -252,6 +270,7 @@ static void a_request_lends_its_tokens_and_parents(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(too_much_now_and_too_much_ever_are_told_apart),
         cmocka_unit_test(a_listener_hears_the_facts_of_each_new_block),
         cmocka_unit_test(a_known_name_needs_no_facts_and_none_are_told),
         cmocka_unit_test(without_attributes_the_calls_are_the_plain_ones),

@@ -57,8 +57,8 @@ static void allocation_is_all_or_nothing(void **state) {
     kvlogical_manager *manager = make(5, 0);
     kvlogical_mutable b[10];
     memset(b, 0, sizeof b);
-    kvtest_assert_status(kvlogical_allocate(manager, 6, b, NULL), KVCORE_ENOSPACE);
-    kvtest_assert_status(kvlogical_allocate(manager, SIZE_MAX, b, NULL), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_allocate(manager, 6, b, NULL), KVCORE_EOVERFLOW);
+    kvtest_assert_status(kvlogical_allocate(manager, SIZE_MAX, b, NULL), KVCORE_EOVERFLOW);
     assert_int_equal(b[0].manager, 0);
     kvtest_assert_ok(kvlogical_allocate(manager, 0, NULL, NULL));
     kvtest_assert_ok(kvlogical_allocate(manager, 5, b, NULL));

@@ -109,12 +109,12 @@ static void a_shortage_leaves_nothing_held(void **state) {
     (void)state;
     kvlogical_manager *pool = make_pool(2, KVLOGICAL_EVICT_LRU, 0);
     kvlogical_request *request = make_request(pool, 0, 12, 4);
-    kvtest_assert_status(kvlogical_request_allocate(request, 3), KVCORE_ENOSPACE);
-    kvtest_assert_status(kvlogical_request_allocate(request, SIZE_MAX), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_request_allocate(request, 3), KVCORE_EOVERFLOW);
+    kvtest_assert_status(kvlogical_request_allocate(request, SIZE_MAX), KVCORE_EOVERFLOW);
     assert_int_equal(available(pool), 2);
     kvtest_assert_ok(kvlogical_request_allocate(request, 0));
     expect_counts(request, 0, 0, 0, 12);
-    kvtest_assert_status(kvlogical_request_reacquire(request, NULL), KVCORE_ENOSPACE);
+    kvtest_assert_status(kvlogical_request_reacquire(request, NULL), KVCORE_EOVERFLOW);
     assert_int_equal(available(pool), 2);
     kvlogical_request_destroy(request);
     end_pool(pool);

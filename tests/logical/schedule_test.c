@@ -88,6 +88,22 @@ static void apply_and_revert_need_a_schedule(void **state) {
 
 /* ---- prefill ---- */
 
+static void a_shortage_says_what_is_available(void **state) {
+    (void)state;
+    kvlogical_manager *pool = make_pool(4, KVLOGICAL_EVICT_LRU, 0);
+    kvlogical_request *other = make_request(pool, 100, 8, 0), *request = make_request(pool, 0, 12, 0);
+    kvcore_error error;
+    kvtest_assert_ok(kvlogical_request_allocate(other, 2));
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 12, &error), KVCORE_ENOSPACE);
+    expect_error(&error, KVCORE_ENOSPACE, 3, 2, "allocation failed: needed 3 blocks");
+    kvtest_assert_ok(kvlogical_request_allocate(request, 2));
+    kvtest_assert_status(kvlogical_request_allocate(request, 2), KVCORE_ENOSPACE); /* when the other one goes */
+    kvtest_assert_status(kvlogical_request_allocate(request, 3), KVCORE_EOVERFLOW);
+    kvlogical_request_destroy(request);
+    kvlogical_request_destroy(other);
+    end_pool(pool);
+}
+
 static void prefill_refuses_what_it_cannot_do(void **state) {
     (void)state;
     kvlogical_manager *pool = make_pool(2, KVLOGICAL_EVICT_LRU, 0);
@@ -114,13 +130,13 @@ static void prefill_refuses_what_it_cannot_do(void **state) {
     expect_counts(request, 2, 0, 8, 1);
     kvtest_assert_status(kvlogical_request_schedule_prefill(request, 1, &error), KVLOGICAL_EPREFILL);
     expect_error(&error, KVLOGICAL_EPREFILL, 8, 8, "prefill already complete");
-    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVCORE_ENOSPACE);
-    expect_error(&error, KVCORE_ENOSPACE, 1, 0, "allocation failed: needed 1 blocks");
+    kvtest_assert_status(kvlogical_request_schedule_decode(request, &error), KVCORE_EOVERFLOW);
+    expect_error(&error, KVCORE_EOVERFLOW, 2, 3, "allocation failed: needed 1 blocks");
     assert_int_equal(kvlogical_request_count(request).state, KVLOGICAL_SCHEDULED_NONE);
     kvlogical_request_destroy(request);
     request = make_request(pool, 100, 12, 8);
-    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 12, &error), KVCORE_ENOSPACE);
-    expect_error(&error, KVCORE_ENOSPACE, 3, 0, "allocation failed: needed 3 blocks");
+    kvtest_assert_status(kvlogical_request_schedule_prefill(request, 12, &error), KVCORE_EOVERFLOW);
+    expect_error(&error, KVCORE_EOVERFLOW, 2, 3, "allocation failed: needed 3 blocks");
     assert_int_equal(available(pool), 2);
     kvlogical_request_destroy(request);
     end_pool(pool);
@@ -469,6 +485,7 @@ static void a_failed_reacquire_is_told_and_holds_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_shortage_says_what_is_available),
         cmocka_unit_test(nothing_else_is_possible_while_scheduled),
         cmocka_unit_test(apply_and_revert_need_a_schedule),
         cmocka_unit_test(prefill_refuses_what_it_cannot_do),

@@ -153,7 +153,7 @@ kvcore_status cache_run_serve(cache_run *run, const named_request *request, run_
     size_t missing = request->count - hits;
     kvlogical_evicted evicted = {scratch->victims, 0};
     status = kvlogical_allocate(run->manager, missing, scratch->fresh, &evicted);
-    bool oversized = status == KVCORE_ENOSPACE;
+    bool oversized = status == KVCORE_ENOSPACE || status == KVCORE_EOVERFLOW;
     if (oversized) {
         missing = 0;
         status = KVCORE_OK;
