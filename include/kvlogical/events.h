@@ -190,7 +190,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_create(kvlogica
                                                                         kvlogical_publisher **publisher,
                                                                         kvcore_error *error);
 
-/** Publishes what has happened up to this call and ends the thread; what happens meanwhile is not told. NULL is ignored. */
+/** Publishes what has happened up to this call and ends the thread; what happens meanwhile is not told. In the child
+ * of a fork, which has no such thread, it publishes nothing. NULL is ignored. */
 KVLOGICAL_API void kvlogical_publisher_destroy(kvlogical_publisher *publisher);
 
 /**
@@ -198,7 +199,7 @@ KVLOGICAL_API void kvlogical_publisher_destroy(kvlogical_publisher *publisher);
  * window at now_ns (any clock that only grows). It takes in what had happened when it was called, so it ends however fast names
  * come and go.
  *
- * Errors: KVLOGICAL_ESTATE for a publisher with a thread; KVCORE_EINVAL for NULL.
+ * Errors: KVLOGICAL_ESTATE for a publisher with a thread, and in the child of a fork; KVCORE_EINVAL for NULL.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_publisher_poll(kvlogical_publisher *publisher, uint64_t now_ns);
 

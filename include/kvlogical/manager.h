@@ -17,6 +17,9 @@
  *
  * Owns:    the manager owns its records, one allocation made at creation; the caller owns guards and arrays.
  * Threads: safe: any function from any thread; each call is one critical section. Create and destroy apart.
+ * Forks:   a child may use a manager only if no other thread was inside it, or inside another manager of its registry, when
+ *          fork() was called: otherwise its lock stays taken for ever. Parent and child have a pool each from then on, which
+ *          know nothing of each other.
  * Errors:  a failed call changes nothing and every guard stays the caller's.
  * Units:   counts are blocks.
  * Cost:    nothing allocates after creation. A call takes one lock and O(1) a block, whatever the pool holds.
@@ -174,7 +177,8 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_manager_create_in(const k
  */
 KVLOGICAL_API kvcore_status kvlogical_manager_destroy(kvlogical_manager *manager);
 
-/** A number no other manager of this process has, from 1; guards carry it. Any thread, never fails. */
+/** A number no other manager of this process has, from 1, below 2^53; guards carry it. Copies of the library in one process
+ * number apart, to one in a million. Any thread, never fails. */
 KVLOGICAL_API uint64_t kvlogical_manager_id(const kvlogical_manager *manager);
 
 /** The registry it was given, or its private one, which goes with it. Borrowed. */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <kvcore/config.h>
 
@@ -23,6 +24,7 @@ struct kvlogical_publisher {
     atomic_bool resync;
 
     bool threaded, stopping;
+    pid_t process; /* whose thread it is */
     pthread_t thread;
     pthread_mutex_t mutex; /* of `stopping` */
     pthread_cond_t stop;
@@ -186,6 +188,7 @@ kvcore_status kvlogical_publisher_create(kvlogical_registry *r, const kvlogical_
         .window_ns = config.window_ns != 0 ? config.window_ns : 10000000,
         .max_events = config.max_events != 0 ? config.max_events : 1024,
         .threaded = config.thread,
+        .process = getpid(),
         .allocator = config.allocator,
     };
     atomic_init(&p->resync, false);
@@ -202,6 +205,10 @@ kvcore_status kvlogical_publisher_create(kvlogical_registry *r, const kvlogical_
 
 void kvlogical_publisher_destroy(kvlogical_publisher *p) {
     if (p == NULL) return;
+    if (p->process != getpid()) { /* a fork has neither the thread nor the receivers of what is pending */
+        free_publisher(p);
+        return;
+    }
     if (p->threaded) {
         pthread_mutex_lock(&p->mutex);
         p->stopping = true;
@@ -218,7 +225,7 @@ void kvlogical_publisher_destroy(kvlogical_publisher *p) {
 
 kvcore_status kvlogical_publisher_poll(kvlogical_publisher *p, uint64_t now_ns) {
     if (p == NULL) return KVCORE_EINVAL;
-    if (p->threaded) return KVLOGICAL_ESTATE;
+    if (p->threaded || p->process != getpid()) return KVLOGICAL_ESTATE;
     poll_at(p, now_ns);
     return KVCORE_OK;
 }

@@ -8,7 +8,19 @@
 
 static atomic_uint_least64_t last_id;
 
-uint64_t kvlogical__next_id(void) { return atomic_fetch_add(&last_id, 1) + 1; }
+/* Several copies of this library may be in one process, each with a counter: it begins at random. So an id says nothing of how
+ * many there are, and it fits in a double. */
+static void begin_at_random(void) {
+    uint64_t none = 0, start = 0;
+    if (kvcore_random_fill(&start, sizeof start) != KVCORE_OK) start = 0;
+    start = ((start & 0xFFFFF) + 1) << 32;
+    atomic_compare_exchange_strong(&last_id, &none, start);
+}
+
+uint64_t kvlogical__next_id(void) {
+    if (atomic_load(&last_id) == 0) begin_at_random();
+    return atomic_fetch_add(&last_id, 1) + 1;
+}
 
 /* ---- which names ---- */
 

@@ -79,6 +79,8 @@ static void no_two_managers_or_registries_share_a_key(void **state) {
     }
     assert_memory_not_equal(&m[0]->tier.names.key, &m[1]->tier.names.key, sizeof(name_key));
     assert_memory_not_equal(&r[0]->records.names.key, &r[1]->records.names.key, sizeof(name_key));
+    assert_true(kvlogical_manager_id(m[0]) >> 32 != 0); /* nor do copies of the library share their numbers */
+    assert_int_equal(kvlogical_manager_id(m[1]) >> 53, 0);
     for (int i = 0; i < 2; i++) {
         kvtest_assert_ok(kvlogical_manager_destroy(m[i]));
         kvtest_assert_ok(kvlogical_registry_destroy(r[i]));

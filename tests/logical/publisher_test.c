@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <kvlogical/events.h>
 
@@ -366,6 +368,67 @@ static void the_thread_takes_none_of_the_programs_signals(void **state) {
     kvtest_assert_ok(kvlogical_registry_destroy(registry));
 }
 
+/* ---- forks ---- */
+
+/* Holds the thread that publishes, where it has no lock. */
+typedef struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool inside, open;
+} gate;
+
+static void publish_at_gate(void *ctx, const kvlogical_event_batch *batch) {
+    gate *g = ctx;
+    (void)batch;
+    pthread_mutex_lock(&g->mutex);
+    g->inside = true;
+    pthread_cond_signal(&g->changed);
+    while (!g->open) pthread_cond_wait(&g->changed, &g->mutex);
+    pthread_mutex_unlock(&g->mutex);
+}
+
+static void move_gate(gate *g, bool open) {
+    pthread_mutex_lock(&g->mutex);
+    g->open = open;
+    pthread_cond_signal(&g->changed);
+    while (!open && !g->inside) pthread_cond_wait(&g->changed, &g->mutex);
+    pthread_mutex_unlock(&g->mutex);
+}
+
+static void in_fork(kvlogical_publisher *publisher, kvlogical_registry *registry, kvlogical_handle *handle) {
+    alarm(20); /* instead of waiting for a thread that is not here */
+    kvlogical_publisher_destroy(publisher);
+    if (kvlogical_handle_release(registry, handle, 1) != KVCORE_OK) _exit(2);
+    _exit(kvlogical_registry_destroy(registry) == KVCORE_OK ? 0 : 3);
+}
+
+static void a_fork_gives_a_publisher_back_without_its_thread(void **state) {
+    (void)state;
+    gate g = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    kvlogical_registry *registry = make_registry(0);
+    kvlogical_publisher_config config = KVLOGICAL_PUBLISHER_CONFIG_INIT;
+    kvlogical_publisher *publisher = NULL;
+    kvhash_plh name = kvhash_plh_root(1);
+    kvlogical_handle handle;
+    config.publish = publish_at_gate;
+    config.ctx = &g;
+    config.max_events = 1;
+    config.window_ns = 1000000;
+    config.thread = true;
+    kvtest_assert_ok(kvlogical_publisher_create(registry, &config, &publisher, NULL));
+    kvtest_assert_ok(kvlogical_registry_register(registry, &name, 1, &handle));
+    move_gate(&g, false);
+    pid_t child = fork();
+    if (child == 0) in_fork(publisher, registry, &handle);
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    move_gate(&g, true);
+    kvlogical_publisher_destroy(publisher);
+    kvtest_assert_ok(kvlogical_handle_release(registry, &handle, 1));
+    kvtest_assert_ok(kvlogical_registry_destroy(registry));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(creates_ascend_and_removes_descend),
@@ -380,6 +443,7 @@ int main(void) {
         cmocka_unit_test(a_poll_ends_with_what_had_happened_when_it_began),
         cmocka_unit_test(a_thread_ends_although_names_keep_coming),
         cmocka_unit_test(the_thread_takes_none_of_the_programs_signals),
+        cmocka_unit_test(a_fork_gives_a_publisher_back_without_its_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
