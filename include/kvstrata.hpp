@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -32,6 +33,21 @@
 #include <kvlogical/inspect.h>
 #include <kvlogical/manager.h>
 #include <kvlogical/schedule.h>
+
+/* ---- names in containers; kvhash_plh is a global type, so these are global too ---- */
+
+inline bool operator==(const kvhash_plh &a, const kvhash_plh &b) noexcept { return kvhash_plh_equal(a, b); }
+inline bool operator!=(const kvhash_plh &a, const kvhash_plh &b) noexcept { return !kvhash_plh_equal(a, b); }
+/** By position, then sequence hash, then the whole value. */
+inline bool operator<(const kvhash_plh &a, const kvhash_plh &b) noexcept { return kvhash_plh_compare(a, b) < 0; }
+
+/** Without a key: whoever chooses prompts can make names meet in a table of yours. The libraries' own tables have keys. */
+template <> struct std::hash<kvhash_plh> {
+    std::size_t operator()(const kvhash_plh &name) const noexcept {
+        std::uint64_t mixed = (name.high ^ name.low >> 32) * UINT64_C(0x9E3779B97F4A7C15) + name.low;
+        return static_cast<std::size_t>(mixed ^ mixed >> 32);
+    }
+};
 
 namespace kv {
 
@@ -154,6 +170,11 @@ template <class T> class Array {
 
 using Names = Array<Plh>;
 
+/** Tokens of an engine that has them signed, in the same memory. */
+inline Span<const Token> tokens(Span<const std::int32_t> signed_tokens) noexcept {
+    return {reinterpret_cast<const Token *>(signed_tokens.data()), signed_tokens.size()};
+}
+
 /** The names from `from` on. */
 inline Span<const Plh> tail(Span<const Plh> names, std::size_t from) noexcept { return names.tail(from); }
 
@@ -237,7 +258,7 @@ template <class Guard> class Guards : private Array<Guard> {
     }
     /** Take over the guards of another list. On failure (no memory, another manager) both are as they were. */
     Status append(Guards &&other) noexcept {
-        if (other.empty()) return KVCORE_OK;
+        if (other.empty() || &other == this) return KVCORE_OK;
         if (!empty() && manager_ != other.manager_) return KVLOGICAL_EGUARD;
         if (!reserve(size() + other.size())) return KVCORE_ENOMEM;
         std::memcpy(static_cast<void *>(data() + size()), other.data(), other.size() * sizeof(Guard));
@@ -288,6 +309,14 @@ template <class T, void (*Destroy)(T *)> class Owner {
 };
 
 namespace detail {
+template <class C> inline constexpr bool is_span = false;
+template <class T> inline constexpr bool is_span<Span<T>> = true;
+template <class C, class = void> inline constexpr bool has_data = false;
+template <class C> inline constexpr bool has_data<C, std::void_t<decltype(std::declval<C &>().data())>> = true;
+/** An rvalue of a container, not of a span or of a config. */
+template <class C>
+inline constexpr bool is_passing_container =
+    !std::is_lvalue_reference_v<C> && has_data<std::remove_cv_t<C>> && !is_span<std::remove_cv_t<C>>;
 inline void destroy_manager(kvlogical_manager *manager) noexcept {
     static_cast<void>(kvlogical_manager_destroy(manager));
 }
@@ -344,6 +373,19 @@ class Manager : public Owner<kvlogical_manager, detail::destroy_manager> {
     }
     Result<Fresh> allocate(std::size_t count) const noexcept {
         return filled<kvlogical_mutable>([&](Fresh &list) { return allocate(count, list); });
+    }
+    /** The same, with the names of the blocks that had to go behind those of the list, in victim order. */
+    Status allocate(std::size_t count, Fresh &blocks, Names &victims) const noexcept {
+        if (Status status = room(blocks, count); !status) return status;
+        if (!victims.reserve(victims.size() + count)) return KVCORE_ENOMEM;
+        kvlogical_evicted evicted{victims.data() + victims.size(), 0};
+        Status status = kvlogical_allocate(get(), count, blocks.data() + blocks.size(), &evicted);
+        if (!status) return status;
+        blocks.set_size(blocks.size() + count), victims.set_size(victims.size() + evicted.count);
+        return status;
+    }
+    Result<Fresh> allocate(std::size_t count, Names &victims) const noexcept {
+        return filled<kvlogical_mutable>([&](Fresh &list) { return allocate(count, list, victims); });
     }
 
     /** Name all blocks of the list; the memory of the list goes along. On failure the list is as it was. */
@@ -472,6 +514,9 @@ class Sequence : public Owner<kvhash_sequence, kvhash_sequence_destroy> {
     Status extend(Span<const Token> tokens, kvhash_block_range *completed = nullptr) noexcept {
         return kvhash_sequence_extend(get(), tokens.data(), tokens.size(), completed);
     }
+    Status extend(Span<const std::int32_t> tokens, kvhash_block_range *completed = nullptr) noexcept {
+        return extend(kv::tokens(tokens), completed);
+    }
     Status truncate(std::size_t tokens) noexcept { return kvhash_sequence_truncate(get(), tokens); }
     std::size_t token_count() const noexcept { return kvhash_sequence_token_count(get()); }
     Span<const Plh> names() const noexcept {
@@ -546,9 +591,13 @@ class Assignments : public Owner<kvlogical_assignments, kvlogical_assignments_de
 
 struct RequestConfig : kvlogical_request_config {
     RequestConfig() noexcept : kvlogical_request_config(detail::request_config()) {}
+    /** The tokens are borrowed until the request is made. */
     explicit RequestConfig(Span<const Token> input) noexcept : RequestConfig() {
         tokens = input.data(), token_count = input.size();
     }
+    explicit RequestConfig(Span<const std::int32_t> input) noexcept : RequestConfig(kv::tokens(input)) {}
+    /** Not from a container that is gone before the request is made. */
+    template <class C, class = std::enable_if_t<detail::is_passing_container<C>>> explicit RequestConfig(C &&) = delete;
 };
 
 class Request : public Owner<kvlogical_request, kvlogical_request_destroy> {

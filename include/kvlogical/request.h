@@ -55,7 +55,8 @@ typedef struct kvlogical_request_config {
     uint64_t salt_hash;           /**< with salt_hash_given: used as it is. Otherwise 0, and salt and lora_name count */
     size_t max_output_tokens;     /**< how many tokens may be generated; 0: none */
     size_t reserve_output_tokens; /**< take memory for so many at once; 0: for max_output_tokens, at most 1024 */
-    bool release_tail_first;      /**< the front of the prefix becomes inactive last and stays longest */
+    bool release_tail_first; /**< as _INIT has it: the front of the prefix becomes inactive last and stays longest. The
+                                       reference releases it first: false */
     kvlogical_request_callback on_event; /**< NULL: nobody listens */
     void *ctx;                           /**< given back to on_event */
     kvcore_allocator allocator;          /**< all NULL means the C library's */
@@ -65,10 +66,10 @@ typedef struct kvlogical_request_config {
 } kvlogical_request_config;
 
 /** The values to start from. */
-#define KVLOGICAL_REQUEST_CONFIG_INIT                                                                                  \
-    {                                                                                                                  \
-        sizeof(kvlogical_request_config), NULL, 0, NULL, 0, 0, 0, 0, false, NULL, NULL, {NULL, NULL, NULL}, {NULL, 0}, \
-            {NULL, 0}, false                                                                                           \
+#define KVLOGICAL_REQUEST_CONFIG_INIT                                                                                 \
+    {                                                                                                                 \
+        sizeof(kvlogical_request_config), NULL, 0, NULL, 0, 0, 0, 0, true, NULL, NULL, {NULL, NULL, NULL}, {NULL, 0}, \
+            {NULL, 0}, false                                                                                          \
     }
 
 /** KVLOGICAL_REQUEST_CONFIG_INIT as a function, for other languages. */
@@ -85,7 +86,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_create(kvlogical_
                                                                       const kvlogical_request_config *config,
                                                                       kvlogical_request **request, kvcore_error *error);
 
-/** Every block goes back: the assigned ones (last first if so configured), the staged, the unassigned. NULL is ignored. */
+/** Every block goes back: the assigned ones (last first unless configured otherwise), the staged, the unassigned. NULL is ignored. */
 KVLOGICAL_API void kvlogical_request_destroy(kvlogical_request *request);
 
 /* ---- what is cached ---- */

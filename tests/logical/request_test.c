@@ -440,6 +440,7 @@ static void the_tail_can_be_released_first(void **state) {
         kvlogical_request_config config = KVLOGICAL_REQUEST_CONFIG_INIT;
         config.tokens = count_up(0, 12);
         config.token_count = 12;
+        assert_true(config.release_tail_first); /* the default */
         config.release_tail_first = tail_first;
         kvlogical_request *request;
         kvtest_assert_ok(kvlogical_request_create(pool, &config, &request, NULL));
