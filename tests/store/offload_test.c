@@ -64,7 +64,8 @@ static size_t serve(place *at, uint64_t seed, size_t *loaded) {
     kvtest_assert_ok(kvlogical_stage(at->pool, fresh, names + hits, CHAIN - hits, staged));
     kvtest_assert_ok(kvlogical_register(at->pool, staged, CHAIN - hits, held + hits));
     kvtest_assert_ok(kvlogical_release_tail_first(at->pool, held, CHAIN));
-    kvtest_assert_ok(kvlogical_manager_validate(at->pool, NULL));
+    kvcore_error error;
+    if (kvlogical_manager_validate(at->pool, &error) != KVCORE_OK) fail_msg("%s", error.text);
     return hits;
 }
 
