@@ -24,10 +24,10 @@ extern "C" {
 
 /** Where events go. The caller's; it must outlive its use. */
 typedef struct kvevents_feed {
-    kvevents_publisher *publisher; /**< where the events go; borrowed */
+    kvevents_publisher *publisher; /**< borrowed */
     /** The tier on the wire of a tier of the registry; KVEVENTS_NO_TIER: not told. NULL: 0 … 3 are device … external. */
     kvevents_tier (*tier_of)(void *ctx, uint64_t tier);
-    void *ctx; /**< of the callbacks */
+    void *ctx; /**< given back to tier_of */
 } kvevents_feed;
 
 /**
