@@ -45,7 +45,7 @@ const char *kvcore_status_text(kvcore_status status) {
     case KVRADIX_EBUDGET: return "memory budget exceeded";
     case KVRADIX_EHOLDERS: return "no room for another holder";
     case KVRADIX_ENOTEMPTY: return "the index is not empty";
-    case KVFORMAT_EMAGIC: return "wrong magic: not data of this format";
+    case KVFORMAT_EMAGIC: return "not data of this format";
     case KVFORMAT_EVERSION: return "unsupported format version";
     case KVFORMAT_ETOO_LARGE: return "field is too large for the format";
     case KVFORMAT_ELENGTH: return "length field does not match the data";

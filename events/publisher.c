@@ -216,7 +216,7 @@ static kvcore_status read_config(const kvevents_publisher_config *given, kvevent
     if (config->block_tokens == 0 || config->block_tokens > 65536)
         return refuse(error, KVCORE_ECONFIG, "block_tokens", "");
     if ((config->allocator.alloc == NULL) != (config->allocator.free == NULL))
-        return refuse(error, KVCORE_ECONFIG, "one function of an allocator", "");
+        return refuse(error, KVCORE_ECONFIG, "allocator needs both alloc and free, or neither", "");
     if (config->dialect == 0) config->dialect = KVEVENTS_VLLM_MAP;
     if (config->dialect < KVEVENTS_VLLM_MAP || config->dialect > KVEVENTS_SGLANG)
         return refuse(error, KVCORE_ECONFIG, "an unknown dialect", "");

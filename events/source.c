@@ -22,7 +22,7 @@ static kvcore_status refuse_config(kvcore_error *error, const char *what, uint64
     return kvcore_fail(
         error,
         &(kvcore_error){.code = KVCORE_ECONFIG, .index = KVCORE_NO_INDEX, .expected = expected, .actual = actual},
-        "%s is %llu", what, (unsigned long long)actual);
+        "%s (got %llu)", what, (unsigned long long)actual);
 }
 
 static kvcore_status read_config(const kvevents_source_config *given, kvevents_source_config *config,
@@ -30,11 +30,11 @@ static kvcore_status read_config(const kvevents_source_config *given, kvevents_s
     kvcore_status status = kvcore_config_read(config, sizeof *config, given, error);
     if (status != KVCORE_OK) return status;
     if ((config->allocator.alloc == NULL) != (config->allocator.free == NULL))
-        return refuse_config(error, "one function of an allocator", 2, 1);
+        return refuse_config(error, "allocator needs both functions, or neither", 2, 1);
     if (config->allocator.alloc == NULL) config->allocator = kvcore_allocator_libc();
-    if (config->hashes > HASHES_MOST) return refuse_config(error, "hashes", HASHES_MOST, config->hashes);
+    if (config->hashes > HASHES_MOST) return refuse_config(error, "hashes is too large", HASHES_MOST, config->hashes);
     if (config->block_tokens > BLOCK_TOKENS_MOST)
-        return refuse_config(error, "block_tokens", BLOCK_TOKENS_MOST, config->block_tokens);
+        return refuse_config(error, "block_tokens is too large", BLOCK_TOKENS_MOST, config->block_tokens);
     if (config->hashes == 0) config->hashes = HASHES;
     if (config->replies == 0) config->replies = REPLIES;
     if (config->refused_a_minute == 0) config->refused_a_minute = REFUSED_A_MINUTE;
@@ -79,7 +79,7 @@ kvcore_status kvevents_source_create(const kvevents_source_config *config, kveve
     set_up_held(made);
     if (kvevents__held_set_sizes(&made->held, own.block_tokens, own.engine_block_tokens) != KVCORE_OK) {
         kvcore_free(&own.allocator, made, 1, sizeof *made, alignof(kvevents_source));
-        return refuse_config(error, "engine_block_tokens, which does not fit block_tokens,", own.block_tokens,
+        return refuse_config(error, "engine_block_tokens and block_tokens: one must divide the other", own.block_tokens,
                              own.engine_block_tokens);
     }
     *source = made;

@@ -326,7 +326,7 @@ kvcore_status kvevents_subscriber_add(kvevents_subscriber *subscriber, const kve
     kvcore_status status;
     subscription made = {.id = subscriber->last_id + 1};
     if (subscriber->count == subscriber->config.sources)
-        status = refuse(error, KVCORE_ENOSPACE, "as many sources as there may be", "");
+        status = refuse(error, KVCORE_ENOSPACE, "no room for another source", "");
     else
         status = begin(subscriber, address, config, &made, error);
     if (status == KVCORE_OK) {
@@ -369,7 +369,7 @@ static kvcore_status read_config(const kvevents_subscriber_config *given, kveven
     kvcore_status status = kvcore_config_read(config, sizeof *config, given, error);
     if (status != KVCORE_OK) return status;
     if ((config->allocator.alloc == NULL) != (config->allocator.free == NULL))
-        return refuse(error, KVCORE_ECONFIG, "one function of an allocator", "");
+        return refuse(error, KVCORE_ECONFIG, "allocator needs both alloc and free, or neither", "");
     if (config->allocator.alloc == NULL) config->allocator = kvcore_allocator_libc();
     if (config->sources == 0) config->sources = SOURCES;
     if (config->hwm <= 0) config->hwm = HWM;

@@ -81,8 +81,9 @@ kvcore_status kvstore_scan(kvstore *store, kvcore_error *error) {
     if (store == NULL) return refuse_field(error, KVCORE_EINVAL, 0, "store is NULL");
     if (!store->scanning) begin_scan(store);
     while (kvstore__scan_step(store)) {}
-    return store->scan_failed ? refuse_field(error, KVCORE_EIO, 0, "what is there cannot be listed, or held")
-                              : KVCORE_OK;
+    return store->scan_failed
+               ? refuse_field(error, KVCORE_EIO, 0, "the objects cannot be listed, or not held in memory")
+               : KVCORE_OK;
 }
 
 /* ---- pins ---- */

@@ -71,7 +71,7 @@ static void set_defaults(kvstore_options *options) {
 static kvcore_status check_options(const kvstore_options *options, kvcore_error *error) {
     if (options->scheme != KVSTORE_SCHEME_NATIVE && options->scheme != KVSTORE_SCHEME_WOMBAT &&
         options->scheme != KVSTORE_SCHEME_DYNAMO)
-        return refuse_field(error, KVCORE_ECONFIG, (uint64_t)options->scheme, "scheme: it is unknown");
+        return refuse_field(error, KVCORE_ECONFIG, (uint64_t)options->scheme, "scheme: unknown value");
     if (options->scheme != KVSTORE_SCHEME_NATIVE && !options->accept_unverified)
         return refuse_field(error, KVCORE_ECONFIG, (uint64_t)options->scheme,
                             "accept_unverified: blocks of this scheme say nothing about themselves; it must be set");
@@ -545,7 +545,7 @@ static kvcore_status call(kvstore_space *space, const kvstore_batch *given, bool
     for (size_t from = 0; from < batch.count; from += count) {
         size_t done = 0;
         if (!take_part(space->store, &batch, from, &count))
-            return refuse_field(error, KVCORE_ENOSPACE, from, "a block is larger than all that may be out");
+            return refuse_field(error, KVCORE_ENOSPACE, from, "a block is larger than the limit of bytes in flight");
         part = batch;
         part.count = count;
         if (part.names != NULL) part.names += from;

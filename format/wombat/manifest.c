@@ -105,7 +105,8 @@ static kvcore_status build_manifest(const json_t *root, const kvcore_allocator *
     size_t count = json_array_size(array), text_bytes = 0, bytes;
     for (size_t i = 0; i < count; i++) {
         const json_t *entry = json_array_get(array, i);
-        if (!json_is_object(entry)) return refuse(error, KVFORMAT_EJSON, i, "entries", "holds something else");
+        if (!json_is_object(entry))
+            return refuse(error, KVFORMAT_EJSON, i, "entries", "holds an element that is not an object");
         status = check_texts(entry, i, manifest_texts, 3, &text_bytes, error);
         if (status != KVCORE_OK) return status;
     }
@@ -205,7 +206,7 @@ static kvcore_status look_at_schema(kvcore_bytes text, kvcore_error *error) {
     if (version == NULL)
         status = refuse(error, KVFORMAT_EMISSING, KVCORE_NO_INDEX, "schema_version", "is missing");
     else if (!json_is_integer(version) || json_integer_value(version) < 0 || json_integer_value(version) > UINT16_MAX)
-        status = refuse(error, KVFORMAT_ETYPE, KVCORE_NO_INDEX, "schema_version", "is no integer of 16 bits");
+        status = refuse(error, KVFORMAT_ETYPE, KVCORE_NO_INDEX, "schema_version", "is not an integer of 16 bits");
     else
         status = check_schema((uint64_t)json_integer_value(version), error);
     json_decref(root);

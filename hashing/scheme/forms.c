@@ -49,7 +49,7 @@ kvcore_status kvhash_vllm_event_keys(kvhash_scheme *scheme, const kvhash_scheme_
     kvcore_status status = kvhash__walk_start(&walk, scheme, request, block, any_parent, error);
     if (status != KVCORE_OK) return status;
     if (scheme->traits.family != FAMILY_VLLM)
-        return scheme_fail(error, KVCORE_ENOTSUP, KVCORE_NO_INDEX, 0, "extra keys are of vLLM alone");
+        return scheme_fail(error, KVCORE_ENOTSUP, KVCORE_NO_INDEX, 0, "extra keys are only for vLLM");
     if (block >= walk.count) return scheme_fail(error, KVCORE_EINVAL, block, walk.count, "there is no such block");
     size_t from = block * scheme->block_size, to = from + scheme->block_size;
     kvhash__walk_items(&walk, from, to, &first, &last);
@@ -114,7 +114,7 @@ kvcore_status kvhash_sglang_events(kvhash_scheme *scheme, const kvhash_scheme_re
     kvcore_status status = kvhash__walk_start(&walk, scheme, request, 0, NULL, error);
     if (status != KVCORE_OK) return status;
     if (scheme->traits.family != FAMILY_SGLANG)
-        return scheme_fail(error, KVCORE_ENOTSUP, KVCORE_NO_INDEX, 0, "these events are of SGLang alone");
+        return scheme_fail(error, KVCORE_ENOTSUP, KVCORE_NO_INDEX, 0, "these events are only for SGLang");
     *count = walk.unit_count / scheme->block_size;
     if (*count > capacity) return scheme_fail(error, KVCORE_EBUFFER, KVCORE_NO_INDEX, *count, "the values do not fit");
     status = event_seed(&walk, dynamo, seed, &mixed);

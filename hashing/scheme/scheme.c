@@ -68,13 +68,13 @@ static kvcore_status check_options(const kvhash_scheme_config *config, scheme_fa
         return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, (uint64_t)config->form,
                            "form is not one of the scheme");
     if (config->look_ahead != 0 && family != FAMILY_VLLM)
-        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, config->look_ahead, "look_ahead is of vLLM alone");
+        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, config->look_ahead, "look_ahead is only for vLLM");
     if (config->pairs && family != FAMILY_SGLANG)
-        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, 1, "pairs is of SGLang alone");
+        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, 1, "pairs is only for SGLang");
     if (config->partial && !may_be_partial(family))
-        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, 1, "the scheme names no partial block");
+        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, 1, "the scheme does not name partial blocks");
     if (config->without_vllm && family != FAMILY_LMCACHE && family != FAMILY_LMCACHE_BUILTIN)
-        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, 1, "without_vllm is of LMCache in-process alone");
+        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, 1, "without_vllm is only for in-process LMCache");
     for (size_t i = 0; i < sizeof config->reserved; i++)
         if (config->reserved[i] != 0)
             return scheme_fail(error, KVCORE_EINVAL, KVCORE_NO_INDEX, config->reserved[i], "reserved is not 0");
@@ -164,7 +164,7 @@ kvcore_status kvhash_scheme_create(const kvhash_scheme_config *given, kvhash_sch
     if (scheme == NULL) return scheme_fail(error, KVCORE_EINVAL, KVCORE_NO_INDEX, 0, "scheme is NULL");
     const scheme_traits *traits = kvhash__scheme_traits(config.kind);
     if (traits == NULL)
-        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, (uint64_t)config.kind, "kind is no scheme");
+        return scheme_fail(error, KVCORE_ECONFIG, KVCORE_NO_INDEX, (uint64_t)config.kind, "kind is not a scheme");
     status = check_options(&config, traits->family, error);
     if (status == KVCORE_OK) status = check_block_size(&config, traits->family, error);
     if (status != KVCORE_OK) return status;
@@ -253,7 +253,7 @@ kvcore_status kvhash_scheme_preimage(kvhash_scheme *scheme, const kvhash_scheme_
     if (status != KVCORE_OK) return status;
     if (of_root) {
         if (scheme->traits.family != FAMILY_LLMD)
-            return scheme_fail(error, KVCORE_ENOTSUP, KVCORE_NO_INDEX, 0, "only llm-d has a root of the request");
+            return scheme_fail(error, KVCORE_ENOTSUP, KVCORE_NO_INDEX, 0, "a root of the request is only for llm-d");
         return copy_image(&scheme->sink, bytes, capacity, size_bytes, error);
     }
     if (block >= walk.count) return scheme_fail(error, KVCORE_EINVAL, block, walk.count, "there is no such block");

@@ -129,7 +129,8 @@ kvcore_status kvhash__sink_finish(scheme_sink *sink, uint8_t digest[32], kvcore_
     }
     kvcore_status status = finish_sha256(sink, digest);
     if (status == KVCORE_OK) return status;
-    return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX}, "libcrypto gives no SHA-256");
+    return kvcore_fail(error, &(kvcore_error){.code = status, .index = KVCORE_NO_INDEX},
+                       "SHA-256 is not available from libcrypto");
 }
 
 /* --- values --------------------------------------------------------------------------------------------------------- */

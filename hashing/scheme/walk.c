@@ -238,7 +238,8 @@ static kvcore_status know_item(scheme_walk *walk, kvcore_error *error) {
     bool sglang = walk->scheme->traits.family == FAMILY_SGLANG;
     kvcore_bytes pieces[2] = {sglang ? kvcore_text("sglang-mm-wide-pad-v1") : item->id, item->id};
     kvcore_status status = kvhash__scheme_sha256(pieces, sglang ? 2 : 1, walk->identity);
-    if (status != KVCORE_OK) return scheme_fail(error, status, walk->item, 0, "libcrypto gives no SHA-256");
+    if (status != KVCORE_OK)
+        return scheme_fail(error, status, walk->item, 0, "SHA-256 is not available from libcrypto");
     walk->known_item = walk->item;
     walk->known_chunk = UINT64_MAX;
     for (size_t i = 0; sglang && i < 4; i++)
@@ -251,7 +252,8 @@ static kvcore_status know_chunk(scheme_walk *walk, uint64_t chunk, kvcore_error 
     kvcore_store_be64(number, chunk);
     kvcore_bytes pieces[2] = {{walk->identity, 32}, {number, 8}};
     kvcore_status status = kvhash__scheme_sha256(pieces, 2, digest);
-    if (status != KVCORE_OK) return scheme_fail(error, status, walk->item, 0, "libcrypto gives no SHA-256");
+    if (status != KVCORE_OK)
+        return scheme_fail(error, status, walk->item, 0, "SHA-256 is not available from libcrypto");
     for (size_t i = 0; i < 8; i++) walk->values[i] = kvcore_load_be32(digest + 4 * i) & INT32_MAX;
     walk->known_chunk = chunk;
     return KVCORE_OK;

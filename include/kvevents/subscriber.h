@@ -66,7 +66,7 @@ typedef struct kvevents_address {
  * Hear one publisher more. The source's allocator is the subscriber's, and it has replay when the address has it.
  *
  * Gives:  *id, from 1, never given again.
- * Errors: as kvevents_source_create(); KVCORE_ENOSPACE when there are as many sources as there may be; KVCORE_EIO when the
+ * Errors: as kvevents_source_create(); KVCORE_ENOSPACE when there is no room for another source; KVCORE_EIO when the
  *         endpoint is none (the text says why).
  */
 KVEVENTS_API KVCORE_NODISCARD kvcore_status kvevents_subscriber_add(kvevents_subscriber *subscriber,

@@ -138,7 +138,7 @@ static kvcore_status check_texts(const kvstore_s3_config *config, kvcore_error *
         if (!is_clean(texts[i]) || (texts[i] != NULL && strlen(texts[i]) > 1024))
             return refuse(error, KVCORE_ECONFIG, "a header value or path has control characters, or is too long");
     if (config->provider == KVSTORE_S3_CREDENTIALS_NONE || config->provider > KVSTORE_S3_CREDENTIALS_CALLBACK)
-        return refuse(error, KVCORE_ECONFIG, "provider: where credentials come from must be said");
+        return refuse(error, KVCORE_ECONFIG, "provider: must say where credentials come from");
     if (config->provider == KVSTORE_S3_CREDENTIALS_CALLBACK && config->callback == NULL)
         return refuse(error, KVCORE_ECONFIG, "callback: it must be given");
     if (config->provider == KVSTORE_S3_CREDENTIALS_FILE && config->credentials_file == NULL)
