@@ -16,6 +16,8 @@ typedef struct growth {
 /* ---- 1: out of the window ---- */
 
 static size_t past_blocks(const set *s, uint32_t group, const growth *g) {
+    uint32_t kind = s->rules[group].kind;
+    if (kind == KVLOGICAL_GROUP_FULL || kind == KVLOGICAL_GROUP_PRIVATE) return 0;
     return kvlogical__rule_past(&s->rules[group], g->start) / s->rules[group].b;
 }
 
@@ -52,13 +54,15 @@ static size_t idle_hits(const set *s, const table *t, size_t first) {
 static size_t less(size_t a, size_t b) { return a > b ? a - b : 0; }
 
 /* How many blocks the table will have, and how many of the new ones are real. */
-static size_t table_end(const rule *r, const growth *g) {
-    return r->kind == KVLOGICAL_GROUP_PRIVATE ? r->span : blocks_of(g->end, r->b);
+static size_t table_end(const rule *r, const table *t, const growth *g) {
+    if (r->kind == KVLOGICAL_GROUP_PRIVATE) return r->span;
+    size_t room = t->count * r->b; /* decode: most tokens find room, and a division costs more than the rest */
+    return g->end <= room && g->end + r->b > room ? t->count : blocks_of(g->end, r->b);
 }
 
 static size_t needed(const set *s, uint32_t group, const table *t, const growth *g) {
     const rule *r = &s->rules[group];
-    size_t end = table_end(r, g), found = g->hits ? t->found : 0, past = past_blocks(s, group, g);
+    size_t end = table_end(r, t, g), found = g->hits ? t->found : 0, past = past_blocks(s, group, g);
     if (r->kind == KVLOGICAL_GROUP_STATE) return (end > found + t->count) + (g->hits ? idle_hits(s, t, 0) : 0);
     size_t have = found + t->count > past ? found + t->count : past;
     return less(end, have) + (g->hits ? idle_hits(s, t, less(past, t->count)) : 0);
@@ -127,7 +131,7 @@ static void hold_hits(set *s, uint32_t group, table *t, const growth *g) {
 static void take(tables *t, uint32_t group, const growth *g) {
     set *s = t->set;
     table *of = &t->of[group];
-    size_t end = table_end(&s->rules[group], g);
+    size_t end = table_end(&s->rules[group], of, g);
     if (end <= of->count) return;
     if (s->rules[group].kind == KVLOGICAL_GROUP_STATE) {
         of->last_state = of->count;
@@ -163,6 +167,7 @@ static void name_table_blocks(tables *t, uint32_t group, const kvlogical_growth 
     const set *s = t->set;
     const rule *r = &s->rules[group];
     table *of = &t->of[group];
+    if (tokens < (of->named + 1) * r->b) return;
     size_t end = named_tokens(s, r, tokens) / r->b, known = given->name_count / names_a_block(s, group);
     if (end > known) end = known;
     if (r->kind == KVLOGICAL_GROUP_PRIVATE || end <= of->named) return;
@@ -190,6 +195,7 @@ typedef struct sizes {
 static size_t to_name(const tables *t, uint32_t group, size_t end, size_t name_count) {
     const rule *r = &t->set->rules[group];
     if (r->kind == KVLOGICAL_GROUP_PRIVATE) return 0;
+    if (end < (t->of[group].named + 1) * r->b) return 0;
     size_t full = end / r->b, known = name_count / names_a_block(t->set, group);
     return less(full < known ? full : known, t->of[group].named);
 }
@@ -197,10 +203,10 @@ static size_t to_name(const tables *t, uint32_t group, size_t end, size_t name_c
 /* More blocks than the pool has are refused here, so that no number of tokens costs memory. */
 static kvcore_status measure(const tables *t, const growth *g, sizes *most) {
     const set *s = t->set;
-    *most = (sizes){.taken = 0};
+    most->taken = most->named = 0;
     for (uint32_t group = 0; group < s->count; group++) {
         const table *of = &t->of[group];
-        size_t end = most->blocks[group] = table_end(&s->rules[group], g);
+        size_t end = most->blocks[group] = table_end(&s->rules[group], of, g);
         size_t more = less(end, g->hits ? of->found : of->count);
         if (s->rules[group].kind == KVLOGICAL_GROUP_STATE) more = more > 0;
         most->taken += more;
