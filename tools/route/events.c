@@ -11,18 +11,33 @@
 
 #include <kvevents/batch.h>
 
+#include "route/events_file.h"
 #include "shared/command.h"
 
 typedef struct tail_options {
-    const char *endpoint, *topic;
-    uint64_t count;
+    const char *action, *arguments[2], *topic;
+    size_t argument_count;
+    uint64_t count, wait_ms;
+    int fast;
 } tail_options;
 
 static const struct argp_option option_list[] = {
     {"topic", 't', "PREFIX", 0, "messages whose topic begins so (all)", 0},
     {"count", 'n', "COUNT", 0, "end after so many messages (never)", 0},
+    {"wait", 'w', "MS", 0, "play: milliseconds to wait for subscribers before the first message (1000)", 0},
+    {"fast", 'f', NULL, 0, "play: as fast as possible, not at the times of the file", 0},
     {0},
 };
+
+static bool is_action(const tail_options *options, const char *name) {
+    return options->action != NULL && strcmp(options->action, name) == 0;
+}
+
+static void check_arguments(const tail_options *options, struct argp_state *state) {
+    if (is_action(options, "tail") && options->argument_count == 1) return;
+    if ((is_action(options, "record") || is_action(options, "play")) && options->argument_count == 2) return;
+    argp_error(state, "expected tail ENDPOINT, record ENDPOINT FILE or play FILE ENDPOINT");
+}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     tail_options *options = state->input;
@@ -32,13 +47,20 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
         if (parse_count(argument, &options->count) != KVCORE_OK)
             argp_error(state, "expected a count, found '%s'", argument);
         return 0;
+    case 'w':
+        if (parse_count(argument, &options->wait_ms) != KVCORE_OK || options->wait_ms > 3600000)
+            argp_error(state, "expected milliseconds, found '%s'", argument);
+        return 0;
+    case 'f': options->fast = 1; return 0;
     case ARGP_KEY_ARG:
-        if (options->endpoint != NULL) argp_error(state, "expected one ENDPOINT");
-        options->endpoint = argument;
+        if (options->action == NULL) {
+            options->action = argument;
+        } else {
+            if (options->argument_count == 2) argp_error(state, "unexpected argument '%s'", argument);
+            options->arguments[options->argument_count++] = argument;
+        }
         return 0;
-    case ARGP_KEY_END:
-        if (options->endpoint == NULL) argp_error(state, "expected an ENDPOINT, such as tcp://127.0.0.1:5557");
-        return 0;
+    case ARGP_KEY_END: check_arguments(options, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -46,8 +68,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp parser = {
     .options = option_list,
     .parser = parse_option,
-    .args_doc = "tail ENDPOINT",
-    .doc = "Print the block events of an engine, a line an event, as they come.",
+    .args_doc = "tail ENDPOINT\nrecord ENDPOINT FILE\nplay FILE ENDPOINT",
+    .doc =
+        "Print the block events of an engine, a line an event, as they come; write its messages into a file; or send "
+        "those of a file as the engine did.",
 };
 
 /* Text from outside, without what a terminal would obey. */
@@ -138,8 +162,8 @@ static int follow(const tail_options *options) {
     tail of = {0};
     zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(socket, ZMQ_SUBSCRIBE, options->topic, strlen(options->topic));
-    if (zmq_connect(socket, options->endpoint) != 0)
-        code = complain(EXIT_USAGE, "%s: %s", options->endpoint, zmq_strerror(zmq_errno()));
+    if (zmq_connect(socket, options->arguments[0]) != 0)
+        code = complain(EXIT_USAGE, "%s: %s", options->arguments[0], zmq_strerror(zmq_errno()));
     for (uint64_t i = 0; code == EXIT_OK && (options->count == 0 || i < options->count); i++)
         if (!take_message(&of, socket)) break;
     free(of.arena.memory);
@@ -149,14 +173,11 @@ static int follow(const tail_options *options) {
 }
 
 int command_events(int argc, char **argv) {
-    tail_options options = {.topic = ""};
-    if (argc > 1 && strcmp(argv[1], "tail") == 0) { /* the only one there is yet */
-        argv[1] = argv[0];
-        argv++;
-        argc--;
-    } else if (argc > 1 && argv[1][0] != '-') {
-        return complain(EXIT_USAGE, "events: no such subcommand: '%s'; there is tail", argv[1]);
-    }
+    tail_options options = {.topic = "", .wait_ms = 1000};
     argp_parse(&parser, argc, argv, 0, NULL, &options);
+    if (is_action(&options, "record"))
+        return events_record(options.arguments[0], options.topic, options.arguments[1], options.count);
+    if (is_action(&options, "play"))
+        return events_play(options.arguments[0], options.arguments[1], options.wait_ms, options.fast);
     return follow(&options);
 }
