@@ -64,12 +64,12 @@ static uint64_t now_ns(void) {
 static router_answer say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static router_answer say(int status, const char *format, ...) {
-    router_answer answer = {status, NULL};
+    char text[512];
     va_list arguments;
     va_start(arguments, format);
-    char text[512];
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    router_answer answer = {status, NULL};
     json_object *object = json_object_new_object();
     json_object_object_add(object, status < 300 ? "status" : "error", json_object_new_string(text));
     answer.text = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
