@@ -257,7 +257,7 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_unstage(kvlogical_manager
  *
  * Takes:  staged, consumed on success.
  * Gives:  held[0 … count−1], which may be the very memory of staged.
- * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL for NULLs, KVCORE_EOVERFLOW past 2^32 − 1 holds on one block.
+ * Errors: KVLOGICAL_EGUARD, KVCORE_EINVAL for NULLs, KVCORE_EOVERFLOW past about 2^32 holds on all blocks of the manager.
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_register(kvlogical_manager *manager, kvlogical_complete *staged,
                                                                 size_t count, kvlogical_immutable *held);

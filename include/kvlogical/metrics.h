@@ -73,7 +73,7 @@ static inline kvlogical_metrics kvlogical_manager_metrics(const kvlogical_manage
     return metrics;
 }
 
-/** One label of every sample; name must be a Prometheus label name, value is escaped. */
+/** One label of every sample; name must be a Prometheus label name, value is escaped. Bytes that are no UTF-8 become U+FFFD. */
 typedef struct kvlogical_label {
     const char *name;  /**< NUL terminated */
     const char *value; /**< NUL terminated */
@@ -81,14 +81,14 @@ typedef struct kvlogical_label {
 
 /**
  * The metrics of some managers in the Prometheus text format: 19 families (and ours), one sample a manager, labelled
- * pool="tier label" and then with the given labels. Four of them are always 0: the races that the reference counts there cannot
+ * pool="tier label", the second and later ones of one tier label with manager="1", …, and then with the given labels. Four of them are always 0: the races that the reference counts there cannot
  * happen under one lock.
  *
  * Each sample is read when it is written, so families of one text may be some microseconds apart.
  * Gives:  *length characters; text is NUL terminated when *length < capacity. text may be NULL with capacity 0, to learn the
  *         length first.
  * Errors: KVCORE_EBUFFER when it does not fit (nothing useful is in text); KVCORE_EINVAL for NULLs, a label name that is
- *         none, or one that is there already ("pool" is).
+ *         none, or one that is there already ("pool" and "manager" are).
  */
 KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_metrics_text(const kvlogical_manager *const *managers,
                                                                     size_t count, const kvlogical_label *labels,

@@ -66,6 +66,7 @@ static const family families[] = {
 };
 
 #define POOL_LABEL "pool"
+#define MANAGER_LABEL "manager" /* of the second and later ones of a pool's label */
 
 /* Text as far as there is room; the length counts on. */
 typedef struct writer {
@@ -82,12 +83,30 @@ static void put_text(writer *w, const char *text) {
     for (; *text != '\0'; text++) put(w, *text);
 }
 
+/* Bytes of the character of UTF-8 that begins here (never beyond the NUL), or 0 when there is none. */
+static size_t character_length(const char *text) {
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] < 0x80) return 1;
+    size_t length = c[0] >= 0xF0 ? 4 : c[0] >= 0xE0 ? 3 : 2;
+    if (c[0] < 0xC2 || c[0] > 0xF4) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((c[i] & 0xC0) != 0x80) return 0;
+    bool longer_than_needed = (c[0] == 0xE0 && c[1] < 0xA0) || (c[0] == 0xF0 && c[1] < 0x90);
+    bool no_character = (c[0] == 0xED && c[1] > 0x9F) || (c[0] == 0xF4 && c[1] > 0x8F);
+    return longer_than_needed || no_character ? 0 : length;
+}
+
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD for each byte that is of no character */
+
 static void put_label(writer *w, const char *name, const char *value) {
     put_text(w, name);
     put_text(w, "=\"");
-    for (; *value != '\0'; value++) {
+    while (*value != '\0') {
+        size_t length = character_length(value);
+        if (length == 0) put_text(w, REPLACEMENT);
         if (*value == '\\' || *value == '"' || *value == '\n') put(w, '\\');
-        put(w, (char)(*value == '\n' ? 'n' : *value));
+        for (size_t i = 0; i < length; i++) put(w, (char)(value[i] == '\n' ? 'n' : value[i]));
+        value += length == 0 ? 1 : length;
     }
     put(w, '"');
 }
@@ -103,19 +122,40 @@ static bool label_name(const char *name) {
 /* A name of its own: a sample that has a label twice is no sample. */
 static bool label_good(const kvlogical_label *labels, size_t i) {
     if (labels[i].name == NULL || labels[i].value == NULL || !label_name(labels[i].name)) return false;
-    if (strcmp(labels[i].name, POOL_LABEL) == 0) return false;
+    if (strcmp(labels[i].name, POOL_LABEL) == 0 || strcmp(labels[i].name, MANAGER_LABEL) == 0) return false;
     for (size_t j = 0; j < i; j++)
         if (strcmp(labels[j].name, labels[i].name) == 0) return false;
     return true;
 }
 
-static void put_sample(writer *w, const family *f, const manager *m, const kvlogical_label *labels,
-                       size_t label_count) {
-    char number[24];
+#define NUMBER_BYTES 24
+
+static const char *pool_label(const manager *m, char number[NUMBER_BYTES]) {
+    snprintf(number, NUMBER_BYTES, "%llu", (unsigned long long)m->tier.number);
+    return m->tier.label != NULL ? m->tier.label : number;
+}
+
+/* How many managers before this one have its label. */
+static size_t namesakes(const manager *const *managers, size_t i) {
+    char own[NUMBER_BYTES], other[NUMBER_BYTES];
+    size_t count = 0;
+    for (size_t j = 0; j < i; j++) count += strcmp(pool_label(managers[i], own), pool_label(managers[j], other)) == 0;
+    return count;
+}
+
+static void put_sample(writer *w, const family *f, const manager *const *managers, size_t index,
+                       const kvlogical_label *labels, size_t label_count) {
+    const manager *m = managers[index];
+    char number[NUMBER_BYTES];
     put_text(w, f->name);
     put(w, '{');
-    snprintf(number, sizeof number, "%llu", (unsigned long long)m->tier.number);
-    put_label(w, POOL_LABEL, m->tier.label != NULL ? m->tier.label : number);
+    put_label(w, POOL_LABEL, pool_label(m, number));
+    size_t earlier = namesakes(managers, index);
+    if (earlier > 0) {
+        snprintf(number, sizeof number, "%zu", earlier);
+        put(w, ',');
+        put_label(w, MANAGER_LABEL, number);
+    }
     for (size_t i = 0; i < label_count; i++) {
         put(w, ',');
         put_label(w, labels[i].name, labels[i].value);
@@ -150,7 +190,7 @@ kvcore_status kvlogical_metrics_text(const kvlogical_manager *const *managers, s
         put(&w, ' ');
         put_text(&w, f->type);
         put(&w, '\n');
-        for (size_t i = 0; i < count; i++) put_sample(&w, f, managers[i], labels, label_count);
+        for (size_t i = 0; i < count; i++) put_sample(&w, f, managers, i, labels, label_count);
     }
     if (capacity > 0) text[w.length < capacity ? w.length : capacity - 1] = '\0';
     *length = w.length;

@@ -181,6 +181,50 @@ static void what_does_not_fit_or_is_no_label_is_refused(void **state) {
     destroy_manager(manager);
 }
 
+static void managers_of_one_label_are_told_apart(void **state) {
+    (void)state;
+    kvlogical_manager *managers[4] = {make_labelled("G1"), make_labelled("G1"), make_labelled("G2"),
+                                      make_labelled("G1")};
+    write_text(managers, 4, NULL, 0);
+    expect_line("kvbm_reset_pool_size{pool=\"G1\"} 8");
+    expect_line("kvbm_reset_pool_size{pool=\"G1\",manager=\"1\"} 8");
+    expect_line("kvbm_reset_pool_size{pool=\"G2\"} 8");
+    expect_line("kvbm_reset_pool_size{pool=\"G1\",manager=\"2\"} 8");
+    assert_int_equal(occurrences("kvbm_reset_pool_size{pool=\"G1\"}"), 1);
+    kvlogical_label taken = {"manager", "x"};
+    size_t length;
+    kvtest_assert_status(
+        kvlogical_metrics_text((const kvlogical_manager *const *)managers, 4, &taken, 1, text, sizeof text, &length),
+        KVCORE_EINVAL);
+    for (int i = 0; i < 4; i++) destroy_manager(managers[i]);
+}
+
+/* Every value is UTF-8, whatever the caller's bytes are. */
+static void bytes_that_are_no_characters_are_replaced(void **state) {
+    (void)state;
+    static const struct {
+        const char *given, *written;
+    } cases[] = {
+        {"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"}, /* é € and a smiley */
+        {"a\xFFz", "a\xEF\xBF\xBDz"},
+        {"\xC3", "\xEF\xBF\xBD"},                                 /* ends too early */
+        {"\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* so does this */
+        {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},                 /* longer than needed */
+        {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* half a pair */
+        {"\xC3\"", "\xEF\xBF\xBD\\\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[200];
+        kvlogical_manager *manager = make_labelled(cases[i].given);
+        kvlogical_label label = {"job", cases[i].given};
+        write_text(&manager, 1, &label, 1);
+        snprintf(line, sizeof line, "kvbm_reset_pool_size{pool=\"%s\",job=\"%s\"} 8", cases[i].written,
+                 cases[i].written);
+        expect_line(line);
+        destroy_manager(manager);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_life_is_counted),
@@ -189,6 +233,8 @@ int main(void) {
         cmocka_unit_test(managers_share_each_family),
         cmocka_unit_test(a_tier_without_a_label_is_a_number),
         cmocka_unit_test(label_values_are_escaped),
+        cmocka_unit_test(managers_of_one_label_are_told_apart),
+        cmocka_unit_test(bytes_that_are_no_characters_are_replaced),
         cmocka_unit_test(what_does_not_fit_or_is_no_label_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
