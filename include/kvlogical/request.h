@@ -169,6 +169,24 @@ KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_drop_unassigned(k
  */
 KVLOGICAL_API kvcore_status kvlogical_request_release(kvlogical_request *request);
 
+/** A page that is another block now. */
+typedef struct kvlogical_replaced_block {
+    size_t index;  /**< in the page table of the request */
+    uint32_t from; /**< the block that was computed: free again, perhaps somebody else's by now */
+    uint32_t to;   /**< the block that has the same content */
+} kvlogical_replaced_block;
+
+/**
+ * Where duplicates are rejected: the pages that the last call replaced which shared blocks (an apply or a register), because
+ * their names were there already. The page table that the engine computes with must change accordingly before the next step.
+ *
+ * Gives:  *count, and as many in replaced (room for `capacity`), by ascending index.
+ * Errors: KVCORE_EBUFFER when they do not fit, with *count; KVCORE_EINVAL for NULLs.
+ */
+KVLOGICAL_API KVCORE_NODISCARD kvcore_status kvlogical_request_replaced(const kvlogical_request *request,
+                                                                        kvlogical_replaced_block *replaced,
+                                                                        size_t capacity, size_t *count);
+
 /**
  * After a release: hold what is still cached of all tokens, generated ones too, and allocate the rest of the complete blocks.
  *

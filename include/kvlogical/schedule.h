@@ -39,6 +39,7 @@ enum {
     KVLOGICAL_OUTCOME_CONTINUE = 0,
     KVLOGICAL_OUTCOME_BLOCK_COMPLETED = 1, /**< a token of this call was the last of its block */
     KVLOGICAL_OUTCOME_MAX_LENGTH = 2,      /**< max_output_tokens are generated */
+    KVLOGICAL_OUTCOME_BLOCKS_REPLACED = 4, /**< pages are others now: kvlogical_request_replaced() */
 };
 
 /**

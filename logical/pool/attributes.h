@@ -40,6 +40,9 @@ static inline const kvhash_block_facts *facts_at(const lent *with, size_t i, kvh
 kvcore_status kvlogical__allocate(kvlogical_manager *m, size_t count, kvlogical_mutable *blocks,
                                   kvlogical_evicted *evicted, kvcore_error *error);
 
+/* Does registering a name that is there give the caller the block that has it? */
+bool kvlogical__rejects_duplicates(const kvlogical_manager *m);
+
 /* kvlogical_register() with what is lent. */
 kvcore_status kvlogical__register(kvlogical_manager *m, kvlogical_complete *staged, size_t count, lent with,
                                   kvlogical_immutable *held);

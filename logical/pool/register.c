@@ -169,6 +169,13 @@ void kvlogical__give_key(kvlogical_manager *m, uint32_t block, kvhash_plh name, 
     m->metrics.registrations++;
 }
 
+bool kvlogical__rejects_duplicates(const manager *m) {
+    manager_take(m); /* a promise that is kept changes it for a moment */
+    bool rejects = m->reject_duplicates;
+    manager_give(m);
+    return rejects;
+}
+
 kvcore_status kvlogical__register(manager *m, kvlogical_complete *staged, size_t count, lent with,
                                   kvlogical_immutable *held) {
     if (m == NULL || (count > 0 && (staged == NULL || held == NULL))) return KVCORE_EINVAL;

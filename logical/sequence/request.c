@@ -37,6 +37,17 @@ static kvcore_status reserve_proofs(request *r, size_t blocks) {
     return KVCORE_OK;
 }
 
+static kvcore_status reserve_replaced(request *r, size_t blocks) {
+    if (!r->rejects || blocks <= r->replaced_capacity) return KVCORE_OK;
+    kvlogical_replaced_block *more =
+        kvcore_alloc(&r->allocator, blocks, sizeof *more, _Alignof(kvlogical_replaced_block));
+    if (more == NULL) return KVCORE_ENOMEM;
+    kvcore_free(&r->allocator, r->replaced, r->replaced_capacity, sizeof *more, _Alignof(kvlogical_replaced_block));
+    r->replaced = more;
+    r->replaced_capacity = blocks;
+    return KVCORE_OK;
+}
+
 /* What the names are isolated by isolates the proofs. A salt hash that was given stands for itself. */
 static kvcore_status start_proofs(request *r, const kvlogical_request_config *config, size_t tokens) {
     if (r->prover == NULL) return KVCORE_OK;
@@ -69,6 +80,7 @@ request *kvlogical__request_new(kvlogical_manager *manager, const kvcore_allocat
         .manager = manager,
         .block_tokens = kvlogical_manager_block_tokens(manager),
         .prover = kvlogical_manager_prover(manager),
+        .rejects = kvlogical__rejects_duplicates(manager),
         .allocator = *allocator,
     };
     kvlogical__assignments_init(&r->blocks, manager, allocator);
@@ -97,6 +109,7 @@ static kvcore_status start(request *r, const kvlogical_request_config *config, k
     /* one more than the tokens need: a step takes the block of the next token */
     status = kvlogical__ledger_reserve(&r->blocks.blocks, request_blocks_for(r, tokens) + 1);
     if (status == KVCORE_OK) status = start_proofs(r, config, tokens);
+    if (status == KVCORE_OK) status = reserve_replaced(r, request_blocks_for(r, tokens));
     if (status != KVCORE_OK) return kvlogical__request_fail(error, status);
     r->release_tail_first = config->release_tail_first;
     r->input_tokens = r->prefill_end = config->token_count;
@@ -150,6 +163,7 @@ void kvlogical_request_destroy(kvlogical_request *r) {
     kvlogical__assignments_clear(&r->blocks, r->release_tail_first);
     kvlogical__ledger_destroy(&r->blocks.blocks);
     kvcore_free(&allocator, r->proofs, r->proof_capacity, sizeof *r->proofs, _Alignof(kvhash_proof));
+    kvcore_free(&allocator, r->replaced, r->replaced_capacity, sizeof *r->replaced, _Alignof(kvlogical_replaced_block));
     kvcore_wipe(&r->proof_chain, sizeof r->proof_chain);
     kvhash_sequence_destroy(r->sequence);
     kvcore_free(&allocator, r, 1, sizeof *r, ALIGN);
@@ -299,13 +313,42 @@ static void fill_facts(const void *ctx, size_t index, kvhash_block_facts *facts)
     facts->parent = names[block - 1];
 }
 
+static uint32_t block_at(const request *r, size_t index) {
+    kvlogical_immutable guard; /* all guards look alike */
+    memcpy(&guard, ledger_value(&r->blocks.blocks, index), sizeof guard);
+    return guard.block;
+}
+
+/* Of the blocks that were noted before they were shared, keep those that are others now. */
+static void compare_replaced(request *r, size_t first, size_t count) {
+    for (size_t i = 0; r->rejects && i < count; i++) {
+        uint32_t from = r->replaced[i].from, to = block_at(r, first + i);
+        if (from != to) r->replaced[r->replaced_count++] = (kvlogical_replaced_block){first + i, from, to};
+    }
+}
+
 kvcore_status kvlogical__request_register(request *r) {
     const ledger *l = &r->blocks.blocks;
-    kvcore_status status = kvlogical__request_prove(r, l->assigned + l->staged);
+    size_t first = l->assigned, count = l->staged;
+    r->replaced_count = 0;
+    kvcore_status status = kvlogical__request_prove(r, first + count);
+    if (status == KVCORE_OK) status = reserve_replaced(r, count);
     if (status != KVCORE_OK) return status;
+    for (size_t i = 0; r->rejects && i < count; i++) r->replaced[i].from = block_at(r, first + i);
     lent with = {.fill = fill_facts, .ctx = r};
-    if (r->prover != NULL) with.proofs = r->proofs + l->assigned;
-    return kvlogical__assignments_register(&r->blocks, with, NULL);
+    if (r->prover != NULL) with.proofs = r->proofs + first;
+    status = kvlogical__assignments_register(&r->blocks, with, NULL);
+    if (status == KVCORE_OK) compare_replaced(r, first, count);
+    return status;
+}
+
+kvcore_status kvlogical_request_replaced(const kvlogical_request *r, kvlogical_replaced_block *replaced,
+                                         size_t capacity, size_t *count) {
+    if (r == NULL || count == NULL || (capacity > 0 && replaced == NULL)) return KVCORE_EINVAL;
+    *count = r->replaced_count;
+    if (*count > capacity) return KVCORE_EBUFFER;
+    if (*count > 0) memcpy(replaced, r->replaced, *count * sizeof *replaced);
+    return KVCORE_OK;
 }
 
 kvcore_status kvlogical_request_register_staged(kvlogical_request *r) {

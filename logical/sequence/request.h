@@ -24,6 +24,10 @@ struct kvlogical_request {
     kvhash_proof *proofs;
     size_t proof_capacity;
 
+    bool rejects; /* duplicates: registering may replace blocks */
+    kvlogical_replaced_block *replaced;
+    size_t replaced_count, replaced_capacity;
+
     uint32_t state; /* KVLOGICAL_SCHEDULED_… */
     size_t scheduled_tokens, scheduled_blocks;
 

@@ -157,7 +157,8 @@ static kvcore_status settle(request *r, size_t computed, const uint32_t *tokens,
     (void)!kvlogical__request_register(r);
     if (outcome != NULL)
         *outcome = (completed.count > 0 ? KVLOGICAL_OUTCOME_BLOCK_COMPLETED : 0u) |
-                   (r->generated >= r->max_output ? KVLOGICAL_OUTCOME_MAX_LENGTH : 0u);
+                   (r->generated >= r->max_output ? KVLOGICAL_OUTCOME_MAX_LENGTH : 0u) |
+                   (r->replaced_count > 0 ? KVLOGICAL_OUTCOME_BLOCKS_REPLACED : 0u);
     return KVCORE_OK;
 }
 

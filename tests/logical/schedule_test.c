@@ -88,6 +88,47 @@ static void apply_and_revert_need_a_schedule(void **state) {
 
 /* ---- prefill ---- */
 
+static void pages_that_are_replaced_are_told(void **state) {
+    (void)state;
+    for (uint32_t rejects = 0; rejects < 2; rejects++) {
+        kvlogical_manager *pool =
+            make_pool(8, KVLOGICAL_EVICT_LRU, rejects ? KVLOGICAL_DUPLICATES_REJECT : KVLOGICAL_DUPLICATES_ALLOW);
+        kvlogical_request *first = make_request(pool, 0, 12, 4), *second = make_request(pool, 0, 12, 4);
+        kvlogical_replaced_block replaced[3];
+        uint32_t outcome, token = 50, before[3], after[4];
+        size_t count;
+        kvtest_assert_ok(kvlogical_request_schedule_prefill(second, 12, NULL)); /* before the first is done */
+        kvtest_assert_ok(kvlogical_request_blocks(second, 0, before, 3, &count));
+        kvtest_assert_ok(kvlogical_request_schedule_prefill(first, 12, NULL));
+        kvtest_assert_ok(kvlogical_request_apply_prefill(first, &token, &outcome, NULL));
+        assert_int_equal(outcome & KVLOGICAL_OUTCOME_BLOCKS_REPLACED, 0);
+        kvtest_assert_ok(kvlogical_request_replaced(first, NULL, 0, &count));
+        assert_int_equal(count, 0);
+        kvtest_assert_ok(kvlogical_request_apply_prefill(second, &token, &outcome, NULL));
+        assert_int_equal((outcome & KVLOGICAL_OUTCOME_BLOCKS_REPLACED) != 0, rejects);
+        kvtest_assert_status(kvlogical_request_replaced(second, replaced, 2, &count),
+                             rejects ? KVCORE_EBUFFER : KVCORE_OK);
+        kvtest_assert_ok(kvlogical_request_replaced(second, replaced, 3, &count));
+        assert_int_equal(count, rejects ? 3 : 0);
+        kvtest_assert_ok(kvlogical_request_blocks(second, 0, after, 4, &count));
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(after[i] != before[i], rejects);
+            if (!rejects) continue;
+            assert_int_equal(replaced[i].index, i);
+            assert_int_equal(replaced[i].from, before[i]);
+            assert_int_equal(replaced[i].to, after[i]);
+        }
+        kvtest_assert_ok(kvlogical_request_schedule_decode(second, NULL));
+        kvtest_assert_ok(kvlogical_request_apply_decode(second, 51, &outcome, NULL));
+        assert_int_equal(outcome & KVLOGICAL_OUTCOME_BLOCKS_REPLACED, 0); /* of the last call only */
+        kvtest_assert_ok(kvlogical_request_replaced(second, NULL, 0, &count));
+        assert_int_equal(count, 0);
+        kvlogical_request_destroy(first);
+        kvlogical_request_destroy(second);
+        end_pool(pool);
+    }
+}
+
 static void a_shortage_says_what_is_available(void **state) {
     (void)state;
     kvlogical_manager *pool = make_pool(4, KVLOGICAL_EVICT_LRU, 0);
@@ -485,6 +526,7 @@ static void a_failed_reacquire_is_told_and_holds_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_that_are_replaced_are_told),
         cmocka_unit_test(a_shortage_says_what_is_available),
         cmocka_unit_test(nothing_else_is_possible_while_scheduled),
         cmocka_unit_test(apply_and_revert_need_a_schedule),
