@@ -6,27 +6,47 @@
 #include <unistd.h>
 
 #include "hash/hash_request.h"
+#include "hash/scheme_names.h"
 #include "shared/command.h"
 #include "shared/lines.h"
 
 typedef struct hash_options {
     const char **files;
     size_t file_count;
+    scheme_set *schemes;
+    bool list_schemes;
 } hash_options;
 
 typedef struct hash_job {
     hash_options options;
+    scheme_set schemes;
     hash_request request;
     kvhash_block *blocks;
     kvhash_mm_run *sorted;
     size_t block_capacity, run_capacity;
 } hash_job;
 
+enum { OPTION_LIST_SCHEMES = 256 };
+
+static const struct argp_option option_table[] = {
+    {"scheme", 's', "LIST", 0, "Name the blocks as these systems do, too", 0},
+    {"list-schemes", OPTION_LIST_SCHEMES, NULL, 0, "Say which schemes there are, and what they take of a request", 0},
+    {0},
+};
+
+static void parse_schemes(struct argp_state *state, hash_options *options, const char *list) {
+    kvcore_error error;
+    if (scheme_set_parse(options->schemes, list, &error) != KVCORE_OK) argp_error(state, "%s", error.text);
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
     hash_options *options = state->input;
     switch (key) {
+    case 's': parse_schemes(state, options, argument); return 0;
+    case OPTION_LIST_SCHEMES: options->list_schemes = true; return 0;
     case ARGP_KEY_ARG: options->files[options->file_count++] = argument; return 0;
     case ARGP_KEY_NO_ARGS:
+        if (options->list_schemes) return 0;
         if (isatty(STDIN_FILENO)) argp_error(state, "expected a FILE, or requests on standard input");
         options->files[options->file_count++] = "-";
         return 0;
@@ -35,6 +55,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 }
 
 static const struct argp parser = {
+    .options = option_table,
     .parser = parse_option,
     .args_doc = "[FILE|-]...",
     .doc = "Name the blocks of requests: one JSON object a line in, one a line out, in order.\v"
@@ -160,6 +181,11 @@ static kvcore_status answer(hash_job *job, kvcore_error *error) {
     if (status != KVCORE_OK) return status;
     status = hash_blocks(job, &count, error);
     if (status == KVCORE_ENOMEM) return kvcore_fail(error, &(kvcore_error){.code = status}, "out of memory");
+    kvcore_error refusal;
+    if (scheme_set_name(&job->schemes, &job->request, &refusal) != KVCORE_OK) {
+        *error = refusal;
+        return refusal.code;
+    }
     printf("{\"name\":%s,\"expect\":{",
            json_object_to_json_string_ext(job->request.name, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     if (status == KVCORE_OK)
@@ -169,7 +195,9 @@ static kvcore_status answer(hash_job *job, kvcore_error *error) {
     if (status == KVCORE_OK && request->run_count > 0) print_sorted_runs(job->sorted, request->run_count);
     fputc(',', stdout);
     print_u64("salt_hash", salt_hash);
-    fputs("}}\n", stdout);
+    fputc('}', stdout);
+    if (job->schemes.count > 0) scheme_set_print(stdout, &job->schemes);
+    fputs("}\n", stdout);
     return KVCORE_OK;
 }
 
@@ -194,10 +222,13 @@ static int hash_file(hash_job *job, const char *name) {
 
 int command_hash(int argc, char **argv) {
     hash_job job = {.block_capacity = 0};
+    job.options.schemes = &job.schemes;
     job.options.files = calloc((size_t)argc + 1, sizeof *job.options.files);
     if (job.options.files == NULL) return complain(EXIT_SYSTEM, "out of memory");
     int code = argp_parse(&parser, argc, argv, 0, NULL, &job.options) == 0 ? EXIT_OK : EXIT_USAGE;
+    if (code == EXIT_OK && job.options.list_schemes) scheme_list_print(stdout);
     for (size_t i = 0; i < job.options.file_count && code == EXIT_OK; i++) code = hash_file(&job, job.options.files[i]);
+    scheme_set_clear(&job.schemes);
     hash_request_clear(&job.request);
     free(job.blocks);
     free(job.sorted);

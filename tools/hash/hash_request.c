@@ -92,8 +92,7 @@ static kvcore_status read_text(json_object *object, const char *key, const char 
     return KVCORE_OK;
 }
 
-/* A JSON integer, or a string of decimal digits alone. */
-static bool read_u64(json_object *value, uint64_t *number) {
+bool hash_request_u64(json_object *value, uint64_t *number) {
     if (!json_object_is_type(value, json_type_string)) return json_to_u64(value, number);
     const char *digits = json_object_get_string(value);
     int length = json_object_get_string_len(value);
@@ -116,7 +115,7 @@ static kvcore_status read_run(json_object *object, size_t index, kvhash_mm_run *
     for (size_t i = 0; i < 3; i++) {
         json_object *value = NULL;
         bool found = json_object_object_get_ex(object, keys[i], &value);
-        if (!found || !read_u64(value, fields[i]))
+        if (!found || !hash_request_u64(value, fields[i]))
             return kvcore_fail(
                 error, &(kvcore_error){.code = KVCORE_EFORMAT, .index = index},
                 "expected %s of mm_info[%zu] to be an integer from 0 to 18446744073709551615, or one as a "

@@ -8,6 +8,7 @@
 #ifndef TOOLS_HASH_REQUEST_H
 #define TOOLS_HASH_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,9 @@ typedef struct hash_request {
 /* Read a line, which is changed in the course. Errors: KVCORE_EFORMAT with a text "expected …"; KVCORE_EOVERFLOW;
  * KVCORE_ENOMEM. */
 KVCORE_NODISCARD kvcore_status hash_request_read(hash_request *request, char *line, size_t length, kvcore_error *error);
+
+/* A JSON integer, or a string of decimal digits alone. */
+bool hash_request_u64(json_object *value, uint64_t *number);
 
 void hash_request_clear(hash_request *request);
 
