@@ -158,6 +158,105 @@ static void the_list_says_what_each_scheme_takes(void **state) {
     assert_int_equal(lines, 21);
 }
 
+/* The bytes that --explain lists, as hexadecimal digits. */
+static void listed_bytes(const char *text, char *digits, size_t room) {
+    size_t used = 0;
+    for (const char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n'), line += line != NULL) {
+        if (strcspn(line, "\n") < 12 || line[7] < '0' || line[7] > '9' || line[8] != ' ') continue;
+        for (const char *at = line + 9; at[0] == ' ' && at[1] != ' ' && at[1] != '\n'; at += 3) {
+            assert_true(used + 3 < room);
+            digits[used++] = at[1];
+            digits[used++] = at[2];
+        }
+    }
+    digits[used] = '\0';
+}
+
+static void compare_image(const recorded *of, json_object *line, size_t block, const char *image) {
+    static char digits[1 << 17];
+    json_object_object_add(line, "block_size", json_object_get(member(line, of->size_key)));
+    shell_file("t", json_object_to_json_string(line));
+    assert_int_equal(shell_run("\"$K\" hash --scheme %s --explain %zu t", of->scheme, block), 0);
+    listed_bytes(shell_out, digits, sizeof digits);
+    assert_string_equal(digits, image);
+}
+
+static void compare_images(const recorded *of, size_t most) {
+    assert_int_equal(shell_run("gzip -dc \"$KVSTRATA_SOURCE/tests/vectors/rosetta/%s.jsonl.gz\"", of->file), 0);
+    char *text = strdup(shell_out), *at = text;
+    json_object *line;
+    size_t count = 0;
+    while (count < most && (line = next_line(&at)) != NULL) {
+        json_object *images = recorded_names(of, line);
+        for (size_t i = 0; images != NULL && i < json_object_array_length(images) && can_be_given(line, of->size_key);
+             i++, count++)
+            compare_image(of, line, i, json_object_get_string(json_object_array_get_idx(images, i)));
+        json_object_put(line);
+    }
+    free(text);
+    assert_true(count >= 8);
+    printf("%s: %zu blocks explained\n", of->scheme, count);
+}
+
+static void explained_bytes_equal_those_of_the_other_system(void **state) {
+    (void)state;
+    compare_images(&(recorded){"vllm", "block_size", "vllm-sha256", {"sha256", "preimage"}, NULL}, 40);
+    compare_images(&(recorded){"vllm", "block_size", "vllm-sha256-cbor", {"sha256_cbor", "preimage"}, NULL}, 40);
+}
+
+static void a_block_is_explained_with_parent_and_name(void **state) {
+    (void)state;
+    shell_file("t", "{\"tokens\": [1, 2, 3, 4], \"block_size\": 4, \"seed\": \"0\", \"model\": \"m\"}\n");
+    assert_int_equal(shell_run("\"$K\" hash -s llmd -x 0 t"), 0);
+    assert_string_equal(shell_out,
+                        "root of block 0\n"
+                        "  bytes   13, for FNV-1a\n"
+                        "       0  83                                               root: list of 3\n"
+                        "       1  1b af 63 ad 4c 86 01 9c af                       seed hash: 12638135523509116079\n"
+                        "      10  f6                                               nothing: null\n"
+                        "      11  61 6d                                            model: text \"m\" (length 1)\n"
+                        "  name    7588ebc627ed6690\n"
+                        "t:1, llmd, block 0\n"
+                        "  parent  7588ebc627ed6690 (the root)\n"
+                        "  bytes   16, for FNV-1a\n"
+                        "       0  83                                               block: list of 3\n"
+                        "       1  1b 75 88 eb c6 27 ed 66 90                       parent: 8469278335576139408\n"
+                        "      10  84                                               tokens: list of 4\n"
+                        "      11  01                                               token 0: 1\n"
+                        "      12  02                                               token 1: 2\n"
+                        "      13  03                                               token 2: 3\n"
+                        "      14  04                                               token 3: 4\n"
+                        "      15  f6                                               extra keys: null\n"
+                        "  name    919a0edf11397a1f\n"
+                        "  64 bits 10491714633142467103\n");
+}
+
+static void two_requests_part_at_a_byte(void **state) {
+    (void)state;
+    shell_file("t", "{\"tokens\": [1, 2, 3, 4], \"block_size\": 2, \"salt\": null}\n"
+                    "{\"tokens\": [1, 2, 3, 5], \"block_size\": 2}\n"
+                    "{\"tokens\": [1, 3, 3, 4], \"block_size\": 2}\n");
+    assert_int_equal(shell_run("\"$K\" hash -s sglang -x 1 t"), 0);
+    assert_non_null(strstr(shell_out, ">     36  05 00 00 00                                      token 3: 5\n"));
+    assert_non_null(strstr(shell_out, "compared with t:1, sglang, block 1: the first difference is byte 36\n"
+                                      "      24 "));
+    assert_non_null(strstr(shell_out, "      32  03 00 00 00[04]00 00 00  |  03 00 00 00[05]00 00 00 \n"));
+    assert_non_null(strstr(shell_out, "the first difference is byte 0\n  the parents differ: explain block 0\n"));
+    assert_int_equal(shell_run("\"$K\" hash -s vllm-sha256-cbor,lmcache-server-sha256-cbor -x 1 t | grep compared"), 0);
+    assert_non_null(strstr(shell_out, "compared with t:1, vllm-sha256-cbor, block 1: the same bytes\n"));
+}
+
+static void what_cannot_be_explained_is_said(void **state) {
+    (void)state;
+    shell_file("t", "{\"tokens\": [1, 2, 3, 4], \"block_size\": 4}\n");
+    assert_int_equal(shell_run("\"$K\" hash -s sglang -x 1 t"), 3);
+    kvtest_assert_err("t:1: sglang: expected a request of more than 1 blocks, found 1\n");
+    assert_int_equal(shell_run("\"$K\" hash -s trtllm-v1 -x 0 t"), 4);
+    kvtest_assert_err("t:1: trtllm-v1: the scheme hashes no bytes of its own for a block\n");
+    assert_int_equal(shell_run("\"$K\" hash -x 0 t"), 2);
+    assert_int_equal(shell_run("\"$K\" hash -s sglang -x one t"), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_equal_those_of_the_other_systems),
@@ -165,6 +264,10 @@ int main(void) {
         cmocka_unit_test(what_a_scheme_refuses_is_said_with_its_line),
         cmocka_unit_test(lists_name_schemes_that_exist_once),
         cmocka_unit_test(the_list_says_what_each_scheme_takes),
+        cmocka_unit_test(explained_bytes_equal_those_of_the_other_system),
+        cmocka_unit_test(a_block_is_explained_with_parent_and_name),
+        cmocka_unit_test(two_requests_part_at_a_byte),
+        cmocka_unit_test(what_cannot_be_explained_is_said),
     };
     return cmocka_run_group_tests(tests, shell_setup, shell_teardown);
 }

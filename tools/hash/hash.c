@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hash/explain.h"
 #include "hash/hash_request.h"
 #include "hash/scheme_names.h"
 #include "shared/command.h"
@@ -14,12 +15,15 @@ typedef struct hash_options {
     const char **files;
     size_t file_count;
     scheme_set *schemes;
+    uint64_t block;
+    bool explains;
     bool list_schemes;
 } hash_options;
 
 typedef struct hash_job {
     hash_options options;
     scheme_set schemes;
+    explainer explainer;
     hash_request request;
     kvhash_block *blocks;
     kvhash_mm_run *sorted;
@@ -30,6 +34,7 @@ enum { OPTION_LIST_SCHEMES = 256 };
 
 static const struct argp_option option_table[] = {
     {"scheme", 's', "LIST", 0, "Name the blocks as these systems do, too", 0},
+    {"explain", 'x', "BLOCK", 0, "Print the bytes that are hashed for this block, from 0, in place of the answers", 0},
     {"list-schemes", OPTION_LIST_SCHEMES, NULL, 0, "Say which schemes there are, and what they take of a request", 0},
     {0},
 };
@@ -43,6 +48,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     hash_options *options = state->input;
     switch (key) {
     case 's': parse_schemes(state, options, argument); return 0;
+    case 'x':
+        options->explains = true;
+        if (parse_count(argument, &options->block) != KVCORE_OK || options->block >= SIZE_MAX)
+            argp_error(state, "expected a block's number, found '%s'", argument);
+        return 0;
+    case ARGP_KEY_END:
+        if (options->explains && options->schemes->count == 0) argp_error(state, "expected --scheme with --explain");
+        return 0;
     case OPTION_LIST_SCHEMES: options->list_schemes = true; return 0;
     case ARGP_KEY_ARG: options->files[options->file_count++] = argument; return 0;
     case ARGP_KEY_NO_ARGS:
@@ -201,6 +214,13 @@ static kvcore_status answer(hash_job *job, kvcore_error *error) {
     return KVCORE_OK;
 }
 
+static kvcore_status explain_line(hash_job *job, const char *file, uint64_t line, kvcore_error *error) {
+    char place[100];
+    snprintf(place, sizeof place, "%s:%" PRIu64, file, line);
+    kvcore_status status = scheme_set_name(&job->schemes, &job->request, error);
+    return status == KVCORE_OK ? explain(&job->explainer, stdout, &job->schemes, place, error) : status;
+}
+
 static int hash_file(hash_job *job, const char *name) {
     line_reader lines;
     kvcore_error error;
@@ -210,7 +230,8 @@ static int hash_file(hash_job *job, const char *name) {
     size_t length = 0;
     while ((status = lines_next(&lines, &text, &length, &error)) == KVCORE_OK && text != NULL && !ferror(stdout)) {
         status = hash_request_read(&job->request, text, length, &error);
-        if (status == KVCORE_OK) status = answer(job, &error);
+        if (status == KVCORE_OK)
+            status = job->options.explains ? explain_line(job, name, lines.number, &error) : answer(job, &error);
         if (status != KVCORE_OK) break;
     }
     uint64_t line = lines.number;
@@ -227,8 +248,10 @@ int command_hash(int argc, char **argv) {
     if (job.options.files == NULL) return complain(EXIT_SYSTEM, "out of memory");
     int code = argp_parse(&parser, argc, argv, 0, NULL, &job.options) == 0 ? EXIT_OK : EXIT_USAGE;
     if (code == EXIT_OK && job.options.list_schemes) scheme_list_print(stdout);
+    job.explainer.block = (size_t)job.options.block;
     for (size_t i = 0; i < job.options.file_count && code == EXIT_OK; i++) code = hash_file(&job, job.options.files[i]);
     scheme_set_clear(&job.schemes);
+    explainer_clear(&job.explainer);
     hash_request_clear(&job.request);
     free(job.blocks);
     free(job.sorted);

@@ -88,8 +88,7 @@ static kvcore_status name_request(scheme_names *names, kvhash_scheme_kind kind, 
     return status;
 }
 
-/* What a scheme refuses is bad input here. */
-static kvcore_status refused(kvcore_status status, kvhash_scheme_kind kind, kvcore_error *error) {
+kvcore_status scheme_refused(kvcore_status status, kvhash_scheme_kind kind, kvcore_error *error) {
     kvcore_error given = *error;
     if (status == KVCORE_ENOMEM) return kvcore_fail(error, &(kvcore_error){.code = status}, "out of memory");
     given.code = status == KVCORE_ENOTSUP ? status : KVCORE_EFORMAT;
@@ -101,7 +100,7 @@ static kvcore_status refused(kvcore_status status, kvhash_scheme_kind kind, kvco
 kvcore_status scheme_set_name(scheme_set *set, const hash_request *request, kvcore_error *error) {
     for (size_t i = 0; i < set->count; i++) {
         kvcore_status status = name_request(&set->names[i], set->kinds[i], request, error);
-        if (status != KVCORE_OK) return refused(status, set->kinds[i], error);
+        if (status != KVCORE_OK) return scheme_refused(status, set->kinds[i], error);
     }
     return KVCORE_OK;
 }

@@ -30,6 +30,9 @@ KVCORE_NODISCARD kvcore_status scheme_set_parse(scheme_set *set, const char *lis
  * the text; KVCORE_ENOTSUP; KVCORE_ENOMEM. */
 KVCORE_NODISCARD kvcore_status scheme_set_name(scheme_set *set, const hash_request *request, kvcore_error *error);
 
+/* What a scheme refuses is bad input here: a code for it, and the scheme's name before the text. */
+kvcore_status scheme_refused(kvcore_status status, kvhash_scheme_kind kind, kvcore_error *error);
+
 /* ,"schemes":{…} of what was named last. */
 void scheme_set_print(FILE *out, const scheme_set *set);
 
