@@ -115,13 +115,13 @@ static size_t parting(const explainer *to, size_t size_bytes) {
 
 static void print_side(FILE *out, const uint8_t *bytes, size_t size_bytes, size_t row, size_t mark) {
     for (size_t i = row; i < row + SIDE_BYTES; i++) {
-        char before = i == mark ? '[' : i == mark + 1 && i > row ? ']' : ' ';
+        fputs(i == mark ? "[" : i == mark + 1 && i > row ? "]" : " ", out);
         if (i < size_bytes)
-            fprintf(out, "%c%02x", before, bytes[i]);
+            fprintf(out, "%02x", bytes[i]);
         else
-            fprintf(out, "%c%s", before, i == mark ? "--" : "  ");
+            fputs(i == mark ? "--" : "  ", out);
     }
-    fputc(row + SIDE_BYTES == mark + 1 ? ']' : ' ', out);
+    fputs(row + SIDE_BYTES == mark + 1 ? "]" : " ", out);
 }
 
 static void print_parting(const explainer *to, FILE *out, size_t size_bytes, size_t mark, bool other_parent) {
