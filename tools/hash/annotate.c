@@ -96,7 +96,7 @@ static void cbor_item(reader *r, unsigned depth, const char *role) {
     }
     switch (byte >> 5) {
     case 0: say(r, head, "%s: %" PRIu64, role, value); break;
-    case 1: say(r, head, "%s: -1 - %" PRIu64, role, value); break;
+    case 1: say(r, head, "%s: -%" PRIu64, role, value == UINT64_MAX ? value : value + 1); break;
     case 2: say_bytes(r, head, value, role); break;
     case 3: say_text(r, head, value, role); break;
     case 4:

@@ -190,8 +190,8 @@ static kvcore_status explain_one(explainer *to, FILE *out, const scheme_names *n
 }
 
 static bool make_room(explainer *to) {
-    if (to->bytes == NULL) to->bytes = malloc(IMAGE_BYTES);
-    if (to->first == NULL) to->first = malloc(IMAGE_BYTES);
+    if (to->bytes == NULL) to->bytes = calloc(1, IMAGE_BYTES);
+    if (to->first == NULL) to->first = calloc(1, IMAGE_BYTES);
     return to->bytes != NULL && to->first != NULL;
 }
 
