@@ -336,7 +336,7 @@ kvcore_status kvlogical__request_register(request *r) {
     if (status != KVCORE_OK) return status;
     for (size_t i = 0; r->rejects && i < count; i++) r->replaced[i].from = block_at(r, first + i);
     lent with = {.fill = fill_facts, .ctx = r};
-    if (r->prover != NULL) with.proofs = r->proofs + first;
+    if (r->prover != NULL && count > 0) with.proofs = r->proofs + first;
     status = kvlogical__assignments_register(&r->blocks, with, NULL);
     if (status == KVCORE_OK) compare_replaced(r, first, count);
     return status;
