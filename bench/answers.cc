@@ -74,7 +74,7 @@ void done(benchmark::State &state, const Workload &w) {
 }
 
 // The bound: find or insert, and store, in a table of 16 bytes a place that is at most half full and never grows.
-void BareTable(benchmark::State &state) {
+void run_bare_table(benchmark::State &state) {
     struct Place {
         uint64_t name;
         uint32_t last, distance;
@@ -112,7 +112,7 @@ kvanswers_curve *observe(const Workload &w, bool optimum) {
     return curve;
 }
 
-void Curve(benchmark::State &state) {
+void run_curve(benchmark::State &state) {
     const Workload &w = workload(state.range(0));
     size_t bytes = 0;
     uint64_t blocks = 1;
@@ -126,7 +126,7 @@ void Curve(benchmark::State &state) {
     state.counters["bytes/block"] = static_cast<double>(bytes) / static_cast<double>(blocks);
 }
 
-void Optimum(benchmark::State &state) {
+void run_optimum(benchmark::State &state) {
     const Workload &w = workload(state.range(0));
     kvanswers_curve *curve = observe(w, true);
     kvanswers_totals totals = kvanswers_curve_totals(curve);
@@ -142,7 +142,7 @@ void Optimum(benchmark::State &state) {
                            benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-void Estimator(benchmark::State &state) {
+void run_estimator(benchmark::State &state) {
     const Workload &w = workload(state.range(0));
     std::vector<kvhash_plh> names(w.names.size());
     for (size_t i = 0; i < names.size(); i++) names[i] = kvhash_plh{i & 1023, w.names[i]};
@@ -159,10 +159,15 @@ void Estimator(benchmark::State &state) {
     done(state, w);
 }
 
-BENCHMARK(BareTable)->Arg(1000000)->Arg(12000000)->Unit(benchmark::kMillisecond);
-BENCHMARK(Curve)->Arg(1000000)->Arg(12000000)->Unit(benchmark::kMillisecond);
-BENCHMARK(Optimum)->Arg(1000000)->Unit(benchmark::kMillisecond);
-BENCHMARK(Estimator)->Args({1000000, 16})->Args({1000000, 128})->Args({1000000, 1024})->Unit(benchmark::kMillisecond);
+BENCHMARK(run_bare_table)->Name("bare_table")->Arg(1000000)->Arg(12000000)->Unit(benchmark::kMillisecond);
+BENCHMARK(run_curve)->Name("curve")->Arg(1000000)->Arg(12000000)->Unit(benchmark::kMillisecond);
+BENCHMARK(run_optimum)->Name("optimum")->Arg(1000000)->Unit(benchmark::kMillisecond);
+BENCHMARK(run_estimator)
+    ->Name("estimator")
+    ->Args({1000000, 16})
+    ->Args({1000000, 128})
+    ->Args({1000000, 1024})
+    ->Unit(benchmark::kMillisecond);
 
 } // namespace
 

@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -55,7 +56,8 @@ struct Folder {
         if (mkdtemp(path.data()) == nullptr) std::abort();
     }
     ~Folder() {
-        if (std::system(("rm -rf " + path).c_str()) != 0) std::perror("rm");
+        std::error_code failed;
+        std::filesystem::remove_all(path, failed);
     }
 };
 

@@ -3,86 +3,93 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* In no order: a status is said when something failed. */
+static const struct {
+    kvcore_status status;
+    const char *text;
+} texts[] = {
+    {KVCORE_OK, "ok"},
+    {KVCORE_EINVAL, "invalid argument"},
+    {KVCORE_ENOMEM, "out of memory"},
+    {KVCORE_ENOSPACE, "no room now: retry later or ask for less"},
+    {KVCORE_EBUSY, "still in use"},
+    {KVCORE_EOVERFLOW, "size, count or position is too large"},
+    {KVCORE_ENOTSUP, "not supported yet"},
+    {KVCORE_EFORMAT, "malformed input"},
+    {KVCORE_ETRUNCATED, "input ends too early"},
+    {KVCORE_ECONFIG, "invalid configuration"},
+    {KVCORE_ECHECKSUM, "checksum mismatch"},
+    {KVCORE_EIO, "input or output failed"},
+    {KVCORE_EBUFFER, "buffer is too small"},
+    {KVCORE_ENOTFOUND, "not found"},
+    {KVCORE_EINVARIANT, "internal invariant is broken"},
+    {KVHASH_EPOSITION, "block position beyond the limit"},
+    {KVHASH_EBLOCK_SIZE, "block size must be greater than 0"},
+    {KVHASH_EMODE, "invalid mode bits in a name"},
+    {KVHASH_EEMPTY_RUN, "mm_info length must be greater than zero"},
+    {KVHASH_EOFFSET_OVERFLOW, "mm_info offset and length overflow"},
+    {KVHASH_EOUT_OF_BOUNDS, "mm_info range exceeds the tokens"},
+    {KVHASH_EOVERLAP, "mm_info ranges overlap"},
+    {KVHASH_EINSUFFICIENT_TOKENS, "TokenBlock has insufficient tokens"},
+    {KVHASH_EMM_RUNS_PRESENT, "operation is not supported on a TokenBlockSequence with multimodal runs"},
+    {KVHASH_EINCOMPLETE, "TokenBlock is incomplete"},
+    {KVLOGICAL_EGUARD, "guard is empty, outlived or of another manager"},
+    {KVLOGICAL_EBLOCK_SIZE, "block size mismatch"},
+    {KVLOGICAL_EDUPLICATE, "block id already present"},
+    {KVLOGICAL_EORDERING, "known block ids must come before new ones"},
+    {KVLOGICAL_EPOSITION, "position of the name does not match"},
+    {KVLOGICAL_EHASH_MISMATCH, "matched block does not belong to this sequence"},
+    {KVLOGICAL_ESTATE, "not allowed in the current state"},
+    {KVLOGICAL_EBUDGET, "token budget exceeded"},
+    {KVLOGICAL_EPREFILL, "not allowed at this prefill position"},
+    {KVLOGICAL_EATTACHMENT, "attachment key is already used in the other mode"},
+    {KVLOGICAL_EDANGLING, "decode needs exactly one dangling token"},
+    {KVLOGICAL_ETOKEN, "generated token is missing or unexpected"},
+    {KVRADIX_EBUDGET, "memory budget exceeded"},
+    {KVRADIX_EHOLDERS, "no room for another holder"},
+    {KVRADIX_ENOTEMPTY, "the index is not empty"},
+    {KVFORMAT_EMAGIC, "not data of this format"},
+    {KVFORMAT_EVERSION, "unsupported format version"},
+    {KVFORMAT_ETOO_LARGE, "field is too large for the format"},
+    {KVFORMAT_ELENGTH, "length field does not match the data"},
+    {KVFORMAT_ETRAILING, "extra bytes after the end"},
+    {KVFORMAT_ESEQUENCE, "position in the chain does not match"},
+    {KVFORMAT_ETOKENS, "number of tokens does not match"},
+    {KVFORMAT_ELAYERS, "number of layers does not match"},
+    {KVFORMAT_ERATIO, "compression ratio does not match"},
+    {KVFORMAT_EROWS, "number of rows does not match"},
+    {KVFORMAT_ELAYOUT, "payload layout does not match"},
+    {KVFORMAT_EWINDOW, "more raw rows than the window allows"},
+    {KVFORMAT_EROWS_TOTAL, "more rows than tokens"},
+    {KVFORMAT_ECHECKPOINT, "fewer tokens than already installed"},
+    {KVFORMAT_EEND, "end marker is missing"},
+    {KVFORMAT_EJSON, "invalid JSON document"},
+    {KVFORMAT_EMISSING, "required field is missing"},
+    {KVFORMAT_ETYPE, "field has the wrong type"},
+    {KVFORMAT_EEMPTY, "text field must not be empty"},
+    {KVFORMAT_ESCHEMA, "unsupported schema version"},
+    {KVFORMAT_EMODEL, "model does not match"},
+    {KVSTORE_EFOREIGN, "block belongs to another name or space"},
+    {KVSTORE_EUNAVAILABLE, "storage backend does not answer"},
+    {KVSTORE_ECREDENTIALS, "credentials were refused"},
+    {KVSTORE_EBUCKET, "bucket or root does not exist"},
+    {KVSTORE_ECLOCK, "clock differs too much from the server's"},
+    {KVSTORE_EREDIRECT, "server redirects to another address"},
+    {KVSTORE_ETIMEOUT, "deadline exceeded"},
+    {KVSTORE_ERESPONSE, "invalid response from the server"},
+    {KVEVENTS_ETRAILING, "extra bytes after the batch"},
+    {KVEVENTS_EINVALID, "invalid byte or text"},
+    {KVEVENTS_EDEPTH, "nested too deep"},
+    {KVEVENTS_EBATCH, "not a batch of events"},
+    {KVEVENTS_EEVENT, "not an event"},
+    {KVEVENTS_EFIELD, "field of an event is missing or wrong"},
+    {KVEVENTS_ESIZE, "batch exceeds the limits"},
+};
+
 const char *kvcore_status_text(kvcore_status status) {
-    switch (status) {
-    case KVCORE_OK: return "ok";
-    case KVCORE_EINVAL: return "invalid argument";
-    case KVCORE_ENOMEM: return "out of memory";
-    case KVCORE_ENOSPACE: return "no room now: retry later or ask for less";
-    case KVCORE_EBUSY: return "still in use";
-    case KVCORE_EOVERFLOW: return "size, count or position is too large";
-    case KVCORE_ENOTSUP: return "not supported yet";
-    case KVCORE_EFORMAT: return "malformed input";
-    case KVCORE_ETRUNCATED: return "input ends too early";
-    case KVCORE_ECONFIG: return "invalid configuration";
-    case KVCORE_ECHECKSUM: return "checksum mismatch";
-    case KVCORE_EIO: return "input or output failed";
-    case KVCORE_EBUFFER: return "buffer is too small";
-    case KVCORE_ENOTFOUND: return "not found";
-    case KVCORE_EINVARIANT: return "internal invariant is broken";
-    case KVHASH_EPOSITION: return "block position beyond the limit";
-    case KVHASH_EBLOCK_SIZE: return "block size must be greater than 0";
-    case KVHASH_EMODE: return "invalid mode bits in a name";
-    case KVHASH_EEMPTY_RUN: return "mm_info length must be greater than zero";
-    case KVHASH_EOFFSET_OVERFLOW: return "mm_info offset and length overflow";
-    case KVHASH_EOUT_OF_BOUNDS: return "mm_info range exceeds the tokens";
-    case KVHASH_EOVERLAP: return "mm_info ranges overlap";
-    case KVHASH_EINSUFFICIENT_TOKENS: return "TokenBlock has insufficient tokens";
-    case KVHASH_EMM_RUNS_PRESENT: return "operation is not supported on a TokenBlockSequence with multimodal runs";
-    case KVHASH_EINCOMPLETE: return "TokenBlock is incomplete";
-    case KVLOGICAL_EGUARD: return "guard is empty, outlived or of another manager";
-    case KVLOGICAL_EBLOCK_SIZE: return "block size mismatch";
-    case KVLOGICAL_EDUPLICATE: return "block id already present";
-    case KVLOGICAL_EORDERING: return "known block ids must come before new ones";
-    case KVLOGICAL_EPOSITION: return "position of the name does not match";
-    case KVLOGICAL_EHASH_MISMATCH: return "matched block does not belong to this sequence";
-    case KVLOGICAL_ESTATE: return "not allowed in the current state";
-    case KVLOGICAL_EBUDGET: return "token budget exceeded";
-    case KVLOGICAL_EPREFILL: return "not allowed at this prefill position";
-    case KVLOGICAL_EATTACHMENT: return "attachment key is already used in the other mode";
-    case KVLOGICAL_EDANGLING: return "decode needs exactly one dangling token";
-    case KVLOGICAL_ETOKEN: return "generated token is missing or unexpected";
-    case KVRADIX_EBUDGET: return "memory budget exceeded";
-    case KVRADIX_EHOLDERS: return "no room for another holder";
-    case KVRADIX_ENOTEMPTY: return "the index is not empty";
-    case KVFORMAT_EMAGIC: return "not data of this format";
-    case KVFORMAT_EVERSION: return "unsupported format version";
-    case KVFORMAT_ETOO_LARGE: return "field is too large for the format";
-    case KVFORMAT_ELENGTH: return "length field does not match the data";
-    case KVFORMAT_ETRAILING: return "extra bytes after the end";
-    case KVFORMAT_ESEQUENCE: return "position in the chain does not match";
-    case KVFORMAT_ETOKENS: return "number of tokens does not match";
-    case KVFORMAT_ELAYERS: return "number of layers does not match";
-    case KVFORMAT_ERATIO: return "compression ratio does not match";
-    case KVFORMAT_EROWS: return "number of rows does not match";
-    case KVFORMAT_ELAYOUT: return "payload layout does not match";
-    case KVFORMAT_EWINDOW: return "more raw rows than the window allows";
-    case KVFORMAT_EROWS_TOTAL: return "more rows than tokens";
-    case KVFORMAT_ECHECKPOINT: return "fewer tokens than already installed";
-    case KVFORMAT_EEND: return "end marker is missing";
-    case KVFORMAT_EJSON: return "invalid JSON document";
-    case KVFORMAT_EMISSING: return "required field is missing";
-    case KVFORMAT_ETYPE: return "field has the wrong type";
-    case KVFORMAT_EEMPTY: return "text field must not be empty";
-    case KVFORMAT_ESCHEMA: return "unsupported schema version";
-    case KVFORMAT_EMODEL: return "model does not match";
-    case KVSTORE_EFOREIGN: return "block belongs to another name or space";
-    case KVSTORE_EUNAVAILABLE: return "storage backend does not answer";
-    case KVSTORE_ECREDENTIALS: return "credentials were refused";
-    case KVSTORE_EBUCKET: return "bucket or root does not exist";
-    case KVSTORE_ECLOCK: return "clock differs too much from the server's";
-    case KVSTORE_EREDIRECT: return "server redirects to another address";
-    case KVSTORE_ETIMEOUT: return "deadline exceeded";
-    case KVSTORE_ERESPONSE: return "invalid response from the server";
-    case KVEVENTS_ETRAILING: return "extra bytes after the batch";
-    case KVEVENTS_EINVALID: return "invalid byte or text";
-    case KVEVENTS_EDEPTH: return "nested too deep";
-    case KVEVENTS_EBATCH: return "not a batch of events";
-    case KVEVENTS_EEVENT: return "not an event";
-    case KVEVENTS_EFIELD: return "field of an event is missing or wrong";
-    case KVEVENTS_ESIZE: return "batch exceeds the limits";
-    default: return "unknown status";
-    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].status == status) return texts[i].text;
+    return "unknown status";
 }
 
 kvcore_status kvcore_fail(kvcore_error *error, const kvcore_error *details, const char *format, ...) {
