@@ -120,7 +120,7 @@ static int forge(const uint32_t *honest, uint64_t salt_hash, uint32_t *forged) {
     entry *lists[4];
     int done = 0, complete = 1;
     for (int q = 0; q < 4; q++) {
-        sum += quarter_value(secret, q, honest + 4 * q);
+        sum += quarter_value(secret, q, honest + 4 * (size_t)q);
         lists[q] = make_list(secret, q);
         complete = complete && lists[q] != NULL;
     }
@@ -130,7 +130,7 @@ static int forge(const uint32_t *honest, uint64_t salt_hash, uint32_t *forged) {
         entry *left = merge(lists[0], lists[1], low, &left_count);
         entry *right = merge(lists[2], lists[3], LOW(sum - low), &right_count);
         done = left != NULL && right != NULL && find_sum(left, left_count, right, right_count, sum, found);
-        for (int q = 0; done && q < 4; q++) quarter_tokens(q, found[q], forged + 4 * q);
+        for (int q = 0; done && q < 4; q++) quarter_tokens(q, found[q], forged + 4 * (size_t)q);
         free(left);
         free(right);
     }
