@@ -77,6 +77,7 @@ static kvcore_status too_small(kvcore_error *error, size_t blocks, size_t capaci
 
 kvcore_status kvhash__request_read(request_reading *reading, const kvhash_request *given, const void *out,
                                    size_t capacity, size_t *count, kvcore_error *error) {
+    reading->block_count = 0;
     kvcore_status status = read_request(&reading->request, &reading->own, given, error);
     if (status != KVCORE_OK) return status;
     const kvhash_request *request = reading->request;

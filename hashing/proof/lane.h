@@ -3,12 +3,13 @@
 #ifndef HASHING_PROOF_LANE_H
 #define HASHING_PROOF_LANE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 __extension__ typedef unsigned __int128 lane_wide;
 
 #define LANE_WORDS 8 /* 64-bit words of a piece */
-#define LANE_TOKENS (2 * LANE_WORDS)
+#define LANE_TOKENS ((size_t)2 * LANE_WORDS)
 
 typedef struct lane_key {
     uint64_t nh[LANE_WORDS];
@@ -44,7 +45,7 @@ static inline uint64_t lane_word(const uint32_t *tokens) { return tokens[0] | (u
 static inline lane_wide lane_nh(const lane_key *key, const uint32_t *tokens) {
     lane_wide sum = 0;
 #pragma GCC unroll 4
-    for (int i = 0; i < LANE_WORDS; i += 2)
+    for (size_t i = 0; i < LANE_WORDS; i += 2)
         sum += (lane_wide)(lane_word(tokens + 2 * i) + key->nh[i]) * (lane_word(tokens + 2 * i + 2) + key->nh[i + 1]);
     /* below 2^126: what marks a header stays apart */
     return sum & (((lane_wide)1 << 126) - 1);

@@ -147,12 +147,12 @@ typedef struct proof_values {
 } proof_values;
 
 static inline void take_header(const kvhash_prover *prover, proof_values *values, uint64_t size) {
-    for (size_t i = 0; i < prover->lanes; i++)
+    for (size_t i = 0; i < LANES && i < prover->lanes; i++)
         values->lane[i] = lane_step(&prover->keys[i], values->lane[i], lane_header(size));
 }
 
 static inline void take_piece(const kvhash_prover *prover, proof_values *values, const uint32_t *tokens) {
-    for (size_t i = 0; i < prover->lanes; i++)
+    for (size_t i = 0; i < LANES && i < prover->lanes; i++)
         values->lane[i] = lane_step(&prover->keys[i], values->lane[i], lane_nh(&prover->keys[i], tokens));
 }
 
@@ -209,12 +209,12 @@ static inline __attribute__((always_inline)) void prove_plain(const proof_job *j
     proof_values own = *values;
     for (size_t block = from; block < to; block++) {
         for (size_t piece = 0; piece < whole; piece++, tokens += LANE_TOKENS)
-            for (size_t i = 0; i < lanes; i++)
+            for (size_t i = 0; i < LANES && i < lanes; i++)
                 own.lane[i] = lane_step(&prover->keys[i], own.lane[i], lane_nh(&prover->keys[i], tokens));
         if (rest != 0) {
             uint32_t last[LANE_TOKENS] = {0};
             memcpy(last, tokens, rest * sizeof *last);
-            for (size_t i = 0; i < lanes; i++)
+            for (size_t i = 0; i < LANES && i < lanes; i++)
                 own.lane[i] = lane_step(&prover->keys[i], own.lane[i], lane_nh(&prover->keys[i], last));
             tokens += rest;
         }

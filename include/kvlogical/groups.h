@@ -66,11 +66,9 @@ typedef struct kvlogical_group {
 } kvlogical_group;
 
 /** Which blocks of WINDOW and STATE groups get names: those that a hit could end with. */
-enum {
-    KVLOGICAL_RETAIN_DENSE = 0,           /**< at every multiple of A */
-    KVLOGICAL_RETAIN_LATEST = UINT32_MAX, /**< only where the prompt ends, and where other requests left it */
-    /* any other value: as LATEST, and at every multiple of it */
-};
+#define KVLOGICAL_RETAIN_DENSE UINT32_C(0) /**< at every multiple of A */
+/** Only where the prompt ends, and where other requests left it. Any other value: there, and at every multiple of it. */
+#define KVLOGICAL_RETAIN_LATEST UINT32_MAX
 
 /** In which order a released table lets go. */
 enum {

@@ -281,7 +281,7 @@ static kvcore_status place(tables *t, const growth *g) {
 }
 
 kvcore_status kvlogical_tables_allocate(kvlogical_tables *t, const kvlogical_growth *from, kvcore_error *error) {
-    kvlogical_growth given;
+    kvlogical_growth given = KVLOGICAL_GROWTH_INIT;
     growth g;
     sizes most;
     kvcore_status status = read_growth(&given, t, from, error);

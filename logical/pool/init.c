@@ -6,8 +6,10 @@
 #include <kvlogical/promise.h>
 #include <kvlogical/request.h>
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type is no expression */
 #define INIT_FUNCTION(type, macro) \
     type type##_init(void) { return (type)macro; }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 INIT_FUNCTION(kvlogical_attributes, KVLOGICAL_ATTRIBUTES_INIT)
 INIT_FUNCTION(kvlogical_config, KVLOGICAL_CONFIG_INIT)

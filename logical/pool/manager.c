@@ -161,7 +161,7 @@ static void make_private_registry(manager *m, const kvlogical_config *config, vo
 static void place_proofs(tier *t, void *memory, bool in_slots) {
     if (t->proof_words == 0) return;
     t->proofs = in_slots ? (char *)t->slots[0].proof : memory;
-    t->proof_stride = in_slots ? sizeof(slot) : t->proof_words * (uint32_t)sizeof(uint64_t);
+    t->proof_stride = in_slots ? (uint32_t)sizeof(slot) : t->proof_words * (uint32_t)sizeof(uint64_t);
 }
 
 static manager *make(const kvlogical_config *config, void *memory, const layout *l, name_key key, bool fixed) {
