@@ -51,6 +51,7 @@ void a_list_appended_to_itself_keeps_its_guards() {
     CHECK(blocks);
     kv::Fresh &itself = *blocks;
     CHECK(itself.append(std::move(itself)));
+    /* NOLINTNEXTLINE(bugprone-use-after-move): that it is still there is the question */
     CHECK(itself.size() == 3);
     CHECK(itself.release());
     CHECK(pool.counts().free == 4);

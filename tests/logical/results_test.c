@@ -114,12 +114,14 @@ static void arrays_have_the_stride_of_the_caller(void **state) {
     destroy_manager(manager);
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): an initialiser and a type are no expressions */
 #define ASSERT_SAME(type, macro)                              \
     do {                                                      \
         const type from_macro = macro, made = type##_init();  \
         assert_int_equal(made.struct_size, sizeof made);      \
         assert_memory_equal(&from_macro, &made, sizeof made); \
     } while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static void init_functions_give_what_the_macros_give(void **state) {
     (void)state;

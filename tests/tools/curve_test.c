@@ -170,22 +170,22 @@ static void what_makes_no_sense_is_refused(void **state) {
     kvtest_assert_err("bad:1: expected a tenant to be a string or an integer, found a list\n");
 }
 
-#define test(name) cmocka_unit_test_teardown(name, drop_report)
+#define TEST(name) cmocka_unit_test_teardown(name, drop_report)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        test(every_capacity_has_its_hits_and_the_best_there_could_be),
-        test(several_files_are_one_stream),
-        test(a_capacity_below_the_longest_request_is_replayed),
-        test(a_host_tier_holds_what_the_device_gave_up),
-        test(a_limit_of_time_is_met_to_the_millisecond),
-        test(tenants_have_curves_of_their_own),
-        test(larger_blocks_find_whole_groups_only),
-        test(full_blocks_leave_out_what_is_not_full),
-        test(every_capacity_goes_to_a_file),
-        test(nothing_gives_ratios_of_nothing),
-        test(a_table_names_its_columns),
-        test(what_makes_no_sense_is_refused),
+        TEST(every_capacity_has_its_hits_and_the_best_there_could_be),
+        TEST(several_files_are_one_stream),
+        TEST(a_capacity_below_the_longest_request_is_replayed),
+        TEST(a_host_tier_holds_what_the_device_gave_up),
+        TEST(a_limit_of_time_is_met_to_the_millisecond),
+        TEST(tenants_have_curves_of_their_own),
+        TEST(larger_blocks_find_whole_groups_only),
+        TEST(full_blocks_leave_out_what_is_not_full),
+        TEST(every_capacity_goes_to_a_file),
+        TEST(nothing_gives_ratios_of_nothing),
+        TEST(a_table_names_its_columns),
+        TEST(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, shell_setup, shell_teardown);
 }

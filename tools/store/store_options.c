@@ -16,9 +16,11 @@ static uint64_t number(struct argp_state *state, const char *what, const char *t
 }
 
 static void parse_shard(struct argp_state *state, const char *text, kvstore_space_config *whose) {
-    unsigned rank, ranks;
-    char behind;
-    if (sscanf(text, "%5uof%5u%c", &rank, &ranks, &behind) != 2 || ranks == 0 || ranks > 65535 || rank >= ranks)
+    char *of, *end = NULL;
+    unsigned long rank = strtoul(text, &of, 10), ranks = 0;
+    bool digits = *text >= '0' && *text <= '9' && strncmp(of, "of", 2) == 0 && of[2] >= '0' && of[2] <= '9';
+    if (digits) ranks = strtoul(of + 2, &end, 10);
+    if (!digits || *end != '\0' || ranks == 0 || ranks > 65535 || rank >= ranks)
         argp_error(state, "--shard: expected RANKofRANKS, such as 0of8, found '%s'", text);
     whose->rank = (uint16_t)rank;
     whose->ranks = (uint16_t)ranks;
