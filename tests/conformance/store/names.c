@@ -61,7 +61,7 @@ static kvcore_bytes flat_name(kvtest_vector *v, kvcore_bytes key) {
     size_t length = 0;
     for (size_t i = 0; i < key.size_bytes; i++) {
         if ((from[i] & 0xC0) == 0x80) continue; /* of a character whose first byte was counted */
-        text[length++] = from[i] != 0 && kept(from[i]) ? (char)from[i] : (char)'_';
+        text[length++] = (char)(from[i] != 0 && kept(from[i]) ? from[i] : '_');
     }
     memcpy(text + length, ".kv", 4);
     return (kvcore_bytes){text, length + 3};
