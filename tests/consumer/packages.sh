@@ -52,23 +52,23 @@ for package in "$runtime" "$development" "$tools"; do
 done
 
 echo "-- strangers' programs, by find_package and pkg-config, shared and static"
-mkdir root libraries
-for package in "$runtime" "$development" "$tools"; do dpkg-deb -x "$package" root; done
+mkdir unpacked libraries
+for package in "$runtime" "$development" "$tools"; do dpkg-deb -x "$package" unpacked; done
 dpkg-deb -x "$runtime" libraries
-if grep -rlF -e "$work" -e "$source_tree" root; then fail "these files name the place of the build"; fi
+if grep -rlF -e "$work" -e "$source_tree" unpacked; then fail "these files name the place of the build"; fi
 for kind in shared static; do
     rm -rf stranger
-    quietly cmake -S "$here/find_package" -B stranger -G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$work/root/usr" \
+    quietly cmake -S "$here/find_package" -B stranger -G Ninja -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$work/unpacked/usr" \
         -DCOMPONENTS=logical -DKIND=_$kind
     quietly cmake --build stranger
     for program in stranger/*_c stranger/*_cpp; do LD_LIBRARY_PATH=$work/libraries/usr/lib/$multiarch quietly "$program"; done
 done
-export PKG_CONFIG_PATH=$work/root/usr/lib/$multiarch/pkgconfig
+export PKG_CONFIG_PATH=$work/unpacked/usr/lib/$multiarch/pkgconfig
 read -ra flags < <(pkg-config --cflags --libs kvlogical)
 quietly "$CC" "$here/pool.c" -o pool "${flags[@]}"
 LD_LIBRARY_PATH=$work/libraries/usr/lib/$multiarch quietly ./pool # the libraries' package is enough to run it
 read -ra flags < <(pkg-config --static --cflags --libs kvlogical)
 quietly "$CC" "$here/pool.c" -o pool -static "${flags[@]}"
 quietly ./pool
-quietly env -u LD_LIBRARY_PATH root/usr/bin/kvstrata --version
+quietly env -u LD_LIBRARY_PATH unpacked/usr/bin/kvstrata --version
 echo "all as promised"
