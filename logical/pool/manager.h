@@ -182,11 +182,14 @@ static inline void remember(manager *m, uint32_t index, unsigned reason, uint32_
 
 /* A slot is out of the name table: the registry loses the name with its last life. */
 static inline void life_lost(manager *m, uint32_t index) {
-    slot *s = &m->tier.slots[index];
-    bool lives = m->tier.seconds > 0 && tier_has(&m->tier, s->name);
-    m->tier.seconds -= s->second;
-    s->second = 0;
-    if (!lives) registry_lose(m->registry, &m->tier, index);
+    if (__builtin_expect(m->tier.seconds > 0, 0)) {
+        slot *s = &m->tier.slots[index];
+        bool lives = tier_has(&m->tier, s->name);
+        m->tier.seconds -= s->second;
+        s->second = 0;
+        if (lives) return;
+    }
+    registry_lose(m->registry, &m->tier, index);
 }
 
 static inline uint32_t slot_tag(const manager *m, uint32_t index) {
